@@ -1,0 +1,80 @@
+import type { ActionId, CredentialName, EndpointName, EpochMs, FlowId } from './ids.ts'
+import type { Ruling, Verdict } from './verdict.ts'
+
+/** Plain data a rule or a record can hold. */
+export type Fact = string | number | bigint | boolean | null | readonly Fact[] | { readonly [key: string]: Fact }
+
+/** The CEL variables of one action, e.g. `{ http: { method, path, … } }`. Members may be lazy getters. */
+export type Facts = { readonly [variable: string]: object }
+
+/** A fact that could not be determined. Unknown is never absent: a rule that needs it denies. */
+export interface Unknown {
+  /** Path of the fact as rules write it, e.g. `http.body`. */
+  readonly path: string
+  readonly because: 'truncated' | 'unparsed' | 'undecodable' | 'streaming'
+}
+
+/** One thing an agent wants to do, as a protocol decoder saw it. */
+export interface Action {
+  readonly id: ActionId
+  readonly flow: FlowId
+  readonly endpoint: EndpointName
+  readonly protocol: string
+  /** Credential chosen for it; rules with a credential predicate look at this. */
+  readonly credential: CredentialName | null
+  /** One line for people, e.g. `DELETE https://api.example.com/v1/users/7`. No query, no secret. */
+  readonly title: string
+  readonly facts: Facts
+  readonly unknowns: readonly Unknown[]
+  readonly at: EpochMs
+}
+
+/** The part of an action that is recorded: no lazy facts, no whole bodies. */
+export interface RecordedAction {
+  readonly id: ActionId
+  readonly flow: FlowId
+  /** null: a flow no endpoint claims, recorded by the gateway itself (spliced, relayed, refused). */
+  readonly endpoint: EndpointName | null
+  readonly protocol: string
+  readonly credential: CredentialName | null
+  readonly title: string
+  /** Small plain facts to show and search: method, host, path, … */
+  readonly facts: { readonly [name: string]: Fact }
+  readonly unknowns: readonly Unknown[]
+  readonly at: EpochMs
+}
+
+/** First bytes of a body, for the record. */
+export interface Sample {
+  readonly bytes: Uint8Array
+  /** Length of the whole body, bytes. */
+  readonly total: number
+  /** SHA-256 of the whole body, hex; null when it was not read to its end. */
+  readonly sha256: string | null
+  readonly contentType: string | null
+}
+
+/** What a worker reports about an action over its life, in this order; `ruled` only where approvers answered. */
+export type ActionEvent =
+  | { readonly kind: 'opened'; readonly action: RecordedAction; readonly verdict: Verdict }
+  | { readonly kind: 'ruled'; readonly action: ActionId; readonly ruling: Ruling }
+  | {
+      readonly kind: 'frame'
+      readonly action: ActionId
+      readonly direction: 'up' | 'down'
+      readonly sample: Sample
+      readonly at: EpochMs
+    }
+  | {
+      readonly kind: 'closed'
+      readonly action: ActionId
+      /** Protocol status, e.g. `200`; `denied`; or `error`. */
+      readonly status: string
+      /** Cause in words when it failed; no header value, no body. */
+      readonly error: string | null
+      readonly bytesUp: number
+      readonly bytesDown: number
+      readonly request: Sample | null
+      readonly response: Sample | null
+      readonly at: EpochMs
+    }

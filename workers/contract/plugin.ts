@@ -1,0 +1,135 @@
+import type { Duplex } from 'node:stream'
+import type { z } from 'zod'
+import type { Action, ActionEvent, Fact, Facts, Unknown } from './action.ts'
+import type { Flow } from './flow.ts'
+import type { Address, CredentialName, EpochMs } from './ids.ts'
+import type { Certificate, Secret } from './messages.ts'
+import type { CredentialUse, Endpoint, Limits } from './profile.ts'
+import type { Deny, Granted } from './verdict.ts'
+
+/** What a credential can fill in. A closed map: a protocol names the target it accepts. */
+export interface Injections {
+  http: (request: HttpInjection, secret: Secret) => void
+  tls: (secret: Secret) => { readonly cert: string; readonly key: string; readonly ca?: string }
+}
+export type Target = keyof Injections
+
+/** The request head a credential may change: header names are lower case; a name may occur more than once. */
+export interface HttpInjection {
+  readonly method: string
+  /** Path with query as sent upstream. */
+  readonly path: string
+  readonly host: string
+  get(name: string): string | undefined
+  /** Replaces every occurrence. */
+  set(name: string, value: string): void
+  delete(name: string): void
+}
+
+/** A problem a definition's own check finds; `path` leads to the attribute. */
+export interface SettingsProblem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** One fact rules of a protocol family may read, and how records show it. */
+export interface FactSpec {
+  /** Member of the family's variable, e.g. `method` of `http`. */
+  readonly name: string
+  readonly type:
+    | 'string'
+    | 'int'
+    | 'bool'
+    | 'list<string>'
+    | 'map<string, list<string>>'
+    | 'map<string, string>'
+    | 'dyn'
+  readonly doc: string
+  /** Value is lower-cased; string literals compared with it are folded too. */
+  readonly folded?: boolean
+}
+
+/** A family of rules: the CEL variable and its members. */
+export interface Family {
+  readonly name: string
+  readonly facts: readonly FactSpec[]
+}
+
+export interface ProtocolDefinition<S extends z.ZodType = z.ZodType> {
+  readonly kind: 'protocol'
+  readonly type: string
+  readonly summary: string
+  readonly settings: S
+  readonly check?: (settings: z.output<S>) => readonly SettingsProblem[]
+  /** Families whose variables its rules may read, its own first. */
+  readonly families: readonly Family[]
+  readonly accepts: readonly Target[]
+  readonly hosts: (settings: z.output<S>) => readonly string[]
+  /** Port an entry without one stands for. */
+  readonly defaultPort: number
+}
+
+export interface CredentialDefinition<S extends z.ZodType = z.ZodType> {
+  readonly kind: 'credential'
+  readonly type: string
+  readonly summary: string
+  readonly settings: S
+  readonly check?: (settings: z.output<S>) => readonly SettingsProblem[]
+  /** Secret slots; the unnamed one is `''`. Empty: needs no secret. */
+  readonly slots: readonly { readonly name: string; readonly label: string; readonly multiline?: boolean }[]
+  readonly fills: readonly Target[]
+  /** Fields that may pick it among several on one endpoint. */
+  readonly disambiguators: readonly string[]
+}
+
+export type CredentialRuntime<S extends z.ZodType = z.ZodType> = {
+  readonly [T in Target]?: (settings: z.output<S>) => Injections[T]
+}
+
+/** What a protocol runtime says of an action it saw. */
+export interface Seen {
+  readonly title: string
+  readonly facts: Facts
+  readonly unknowns: readonly Unknown[]
+  /** Small plain facts for the record. */
+  readonly record: { readonly [name: string]: Fact }
+  readonly credential: CredentialName | null
+}
+
+export interface Judged {
+  readonly action: Action
+  readonly ruling: Deny | Granted
+}
+
+/** How an action ended, as a protocol runtime reports it. */
+export type Closing = Omit<Extract<ActionEvent, { kind: 'closed' }>, 'kind' | 'action' | 'at'>
+
+/** What a protocol runtime gets: one flow, one endpoint, and the only ways out of the worker. */
+export interface Session<Settings = unknown> {
+  readonly flow: Flow
+  /** The raw connection to the agent. Owned by the session; the runtime may end or destroy it. */
+  readonly client: Duplex
+  readonly limits: Limits
+  /** Aborts when the flow is cancelled. */
+  readonly signal: AbortSignal
+  /** The flow's endpoint in the newest revision; null once it is gone: deny and close. */
+  endpoint(): (Endpoint & { readonly settings: Settings }) | null
+  /** Records the action and its verdict; waits for room in the record; denies when there is none. */
+  judge(seen: Seen): Promise<Judged>
+  /** Records WebSocket frames and the like. */
+  frame(action: Action, direction: 'up' | 'down', bytes: Uint8Array, total: number): void
+  /** Records the end of an action; call once for every judged action, denied ones included. */
+  close(action: Action, closing: Closing): void
+  /** An action that could not be decoded far enough to be judged: recorded as denied, never forwarded. */
+  refuse(title: string, reason: string, record: { readonly [name: string]: Fact }): void
+  certificate(serverName: string): Promise<Certificate>
+  secret(credential: CredentialUse): Promise<Secret | null>
+  /** A connected socket to the endpoint's upstream. */
+  dial(to: Address): Promise<Duplex>
+  now(): EpochMs
+}
+
+export interface ProtocolRuntime<Settings = unknown> {
+  /** Serves the flow to its end. Resolves when both sides are closed; a throw ends the flow as a fault. */
+  serve(session: Session<Settings>): Promise<void>
+}

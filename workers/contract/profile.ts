@@ -1,0 +1,59 @@
+import type { CredentialName, EndpointName, ProfileName, RuleName } from './ids.ts'
+
+/** What a rule does when it matches. */
+export type Outcome = { readonly do: 'allow' } | { readonly do: 'deny'; readonly reason: string }
+
+/** One enabled rule of an endpoint. */
+export interface Rule {
+  readonly name: RuleName
+  readonly priority: number
+  /** CEL condition; null matches every action. */
+  readonly when: string | null
+  /** The rule applies only to actions dispatched with this credential; null: to all. */
+  readonly credential: CredentialName | null
+  readonly outcome: Outcome
+}
+
+/** A credential as a profile may use it on one endpoint. Holds no secret. */
+export interface CredentialUse {
+  readonly name: CredentialName
+  readonly type: string
+  readonly settings: unknown
+  /** Constraints that pick this credential among several, e.g. `{ placeholder: 'PH_live' }`; empty = fallback. */
+  readonly disambiguator: { readonly [field: string]: string }
+}
+
+/** One declared upstream with everything a worker needs to serve it. */
+export interface Endpoint {
+  readonly name: EndpointName
+  /** Protocol type, the first label of the block: `https`. */
+  readonly protocol: string
+  /** Names as declared, lower case: `a.example`, `a.example:8443`, `*.example.com`, `192.0.2.1`. */
+  readonly hosts: readonly string[]
+  readonly settings: unknown
+  readonly credentials: readonly CredentialUse[]
+  /** In the order they are tried: priority descending, then declaration. */
+  readonly rules: readonly Rule[]
+}
+
+export interface Limits {
+  /** Bytes of a body that rules see; beyond it the body is unknown. */
+  readonly inspectBytes: number
+  /** Bytes of a body that are recorded. */
+  readonly sampleBytes: number
+  readonly flowsPerThread: number
+  readonly threads: number
+  readonly heapMb: number
+  /** A pool without flows for this long is dropped. */
+  readonly idleMs: number
+}
+
+/** Everything one tenant may reach, as plain data. Structured-clone safe. */
+export interface Profile {
+  readonly name: ProfileName
+  /** Hash of the compiled policy; changes whenever anything in it does. */
+  readonly revision: string
+  readonly endpoints: readonly Endpoint[]
+  readonly unknownHost: 'splice' | 'deny'
+  readonly limits: Limits
+}
