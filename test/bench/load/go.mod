@@ -1,0 +1,3 @@
+module clawpatrol/test/bench/load
+
+go 1.26
