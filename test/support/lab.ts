@@ -17,6 +17,8 @@ export interface Place {
 /** A real gateway process, an enrolled device and the commands that use it. */
 export interface Lab extends AsyncDisposable, Place {
   readonly gateway: Running
+  /** When the gateway said it is ready, on the clock of `performance.now()`, ms. */
+  readonly readyAt: number
   readonly env: NodeJS.ProcessEnv
   /** Runs a command the way an agent's user does: `clawpatrol run -- …`. */
   run(words: readonly string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Promise<Finished>
@@ -37,7 +39,7 @@ export interface LabOptions {
   /** Host names the upstream certificate is for. */
   readonly names: readonly string[]
   /** The policy, everything but the gateway block. */
-  readonly policy: (place: Place) => string
+  readonly policy: (place: Place) => string | Promise<string>
   /** Secrets to store before the gateway starts, by credential name. */
   readonly secrets?: { readonly [credential: string]: string }
   /** More lines of the gateway block. */
@@ -63,7 +65,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const config = join(dir, 'gateway.hcl')
   const write = (policy: string) =>
     writeFileSync(config, `${gatewayBlock(place, options.gatewayLines ?? [])}\n${policy}`)
-  write(options.policy(place))
+  write(await options.policy(place))
   const cli = (words: readonly string[], input?: string) => run(process.execPath, [clawpatrol, ...words], env, input)
   for (const [name, value] of Object.entries(options.secrets ?? {})) expectOk(await cli(['secret', 'set', name], value))
   const gateway = start(process.execPath, [clawpatrol, 'gateway', config], env)
@@ -72,8 +74,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     await gateway.finished
     rmSync(dir, { recursive: true, force: true })
   }
+  let readyAt = 0
   try {
     await gateway.saw(/ready/i, 30_000)
+    readyAt = performance.now()
     await enrol(place, env, cli)
   } catch (error) {
     gateway.child.kill('SIGKILL')
@@ -82,6 +86,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   return {
     ...place,
     gateway,
+    readyAt,
     env,
     cli,
     run: (words, more = {}) =>

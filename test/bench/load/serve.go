@@ -7,11 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 )
 
-// serve runs the upstream until its stdin closes: HTTPS with HTTP/2 on one port, plain HTTP on another.
+// serve runs the upstream until its parent is gone: HTTPS with HTTP/2 on one port, plain HTTP on another.
 // GET /small answers 64 bytes, GET /bytes?n=N answers N bytes, POST /upload counts what it gets.
 func serve(args []string) any {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
@@ -61,6 +60,6 @@ func serve(args []string) any {
 	}()
 	go func() { check(http.Serve(plain, mux)) }()
 	fmt.Printf("{\"secure\":%d,\"plain\":%d}\n", secure.Addr().(*net.TCPAddr).Port, plain.Addr().(*net.TCPAddr).Port)
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	waitForStdin()
 	return nil
 }
