@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createContext, Script } from 'node:vm'
+import { ClawError } from '../../../workers/contract/errors.ts'
+import type { Body, Diagnostic } from './syntax.ts'
+
+/** One configuration file as read from disk. */
+export interface SourceFile {
+  /** As people are told it: the path they gave, or the file's name in the directory they gave. */
+  readonly name: string
+  readonly bytes: Buffer
+}
+
+/** What may be referred to, and from where. */
+export interface Scope {
+  /** Labels of each block kind that may be named by others. */
+  readonly references: { readonly [kind: string]: 1 | 2 }
+  /** Blocks whose attributes may refer to nothing. */
+  readonly closed: readonly string[]
+}
+
+/** Bodies in the order of the files; none when there was a syntax error. */
+export interface Parsed {
+  readonly bodies: readonly Body[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * Parses files with HashiCorp's hcl/v2 and evaluates every attribute.
+ * Each call runs in a WebAssembly instance of its own: its memory goes away with it, whatever the input did to it.
+ * @throws ClawError CP_CONFIG when the parser was not built, or gave up on the input (nested too deeply)
+ */
+export async function parse(files: readonly SourceFile[], scope: Scope): Promise<Parsed> {
+  const { Go, module } = await (parser ??= load().catch((error: unknown) => {
+    parser = undefined
+    throw error
+  }))
+  const input = frame(files, scope)
+  const go = new Go()
+  let output: string | undefined
+  const instance = await WebAssembly.instantiate(module, {
+    ...go.importObject,
+    clawpatrol: {
+      size: () => input.length,
+      read: (to: number) => new Uint8Array(memory().buffer).set(input, to),
+      write: (from: number, size: number) => {
+        output = Buffer.from(memory().buffer, from, size).toString('utf8')
+      },
+    },
+  })
+  const memory = () => instance.exports.mem as WebAssembly.Memory
+  try {
+    await go.run(instance)
+  } catch (cause) {
+    throw new ClawError('CP_CONFIG', 'Cannot parse the configuration: it is nested too deeply', { cause })
+  }
+  if (output === undefined) throw new ClawError('CP_CONFIG', 'Cannot parse the configuration: the parser gave up')
+  return JSON.parse(output) as Parsed
+}
+
+interface GoRuntime {
+  readonly importObject: WebAssembly.Imports
+  exit: (code: number) => void
+  run(instance: WebAssembly.Instance): Promise<void>
+}
+
+interface Parser {
+  readonly Go: new () => GoRuntime
+  readonly module: WebAssembly.Module
+}
+
+let parser: Promise<Parser> | undefined
+
+async function load(): Promise<Parser> {
+  const [wasm, loader] = ['hcl.wasm', 'wasm_exec.cjs'].map(find)
+  if (wasm === undefined || loader === undefined)
+    throw new ClawError('CP_CONFIG', 'Cannot load the configuration parser: hcl.wasm has not been built', {
+      hint: 'npm run build',
+    })
+  const [module, script] = await Promise.all([
+    readFile(wasm).then((bytes) => WebAssembly.compile(bytes)),
+    readFile(loader, 'utf8'),
+  ])
+  // a context of its own: Go's loader sets globals; what a panic prints may quote the file and goes nowhere
+  const silent = { log: () => undefined, warn: () => undefined, error: () => undefined }
+  const sandbox = { WebAssembly, TextEncoder, TextDecoder, performance, crypto, setTimeout, clearTimeout, console: silent }
+  const context = createContext(sandbox)
+  new Script(script, { filename: loader.pathname }).runInContext(context)
+  return { Go: new Script('Go').runInContext(context) as Parser['Go'], module }
+}
+
+function find(name: string): URL | undefined {
+  // dist/ mirrors the sources one level deeper, without what the build made of Go
+  return [`./build/${name}`, `../../../../gateway/config/hcl/build/${name}`]
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => existsSync(url))
+}
+
+function frame(files: readonly SourceFile[], scope: Scope): Buffer {
+  const head = Buffer.from(
+    JSON.stringify({ ...scope, files: files.map(({ name, bytes }) => ({ name, size: bytes.length })) }),
+  )
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(head.length)
+  return Buffer.concat([length, head, ...files.map(({ bytes }) => bytes)])
+}
