@@ -11,6 +11,8 @@ export interface FieldFacts {
   readonly ref?: 'endpoint' | 'credential'
   /** `<<file:NAME>>` in it is replaced by the bytes of the file. */
   readonly files?: true
+  /** Written as a nested block, `limits { … }`, not as an attribute. */
+  readonly block?: true
   /** Shown when it is not set. */
   readonly fallback?: string
 }

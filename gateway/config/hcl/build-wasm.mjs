@@ -24,8 +24,12 @@ if (!products.every((path) => existsSync(path)) || readFileSync(stamp, 'utf8') !
 }
 
 function fingerprint(compiler) {
-  const hash = createHash('sha256').update(compiler).update(readFileSync(fileURLToPath(import.meta.url)))
-  for (const name of readdirSync(source).sort()) hash.update(`\0${name}\0`).update(readFileSync(join(source, name)))
+  const hash = createHash('sha256')
+    .update(compiler)
+    .update(readFileSync(fileURLToPath(import.meta.url)))
+  for (const name of readdirSync(source, { recursive: true }).sort()) {
+    if (/\.(go|mod|sum)$/.test(name)) hash.update(`\0${name}\0`).update(readFileSync(join(source, name)))
+  }
   return hash.digest('hex')
 }
 
@@ -41,8 +45,7 @@ function go(words, env) {
       'go was not found: Go 1.26 or newer builds the configuration parser',
       'install Go and put its bin folder on PATH',
     )
-  if (done.status !== 0)
-    fail(`go ${words[0]} failed for the configuration parser`, (done.stderr || done.stdout).trim())
+  if (done.status !== 0) fail(`go ${words[0]} failed for the configuration parser`, (done.stderr || done.stdout).trim())
   return done.stdout.trim()
 }
 

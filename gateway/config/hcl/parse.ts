@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createContext, Script } from 'node:vm'
 import { ClawError } from '../../../workers/contract/errors.ts'
 import type { Body, Diagnostic } from './syntax.ts'
+import { type WasmImports, type WasmInstance, type WasmModule, webAssembly } from './webassembly.ts'
 
 /** One configuration file as read from disk. */
 export interface SourceFile {
@@ -31,14 +32,11 @@ export interface Parsed {
  * @throws ClawError CP_CONFIG when the parser was not built, or gave up on the input (nested too deeply)
  */
 export async function parse(files: readonly SourceFile[], scope: Scope): Promise<Parsed> {
-  const { Go, module } = await (parser ??= load().catch((error: unknown) => {
-    parser = undefined
-    throw error
-  }))
+  const { Go, module } = await loadOnce()
   const input = frame(files, scope)
   const go = new Go()
   let output: string | undefined
-  const instance = await WebAssembly.instantiate(module, {
+  const instance = await webAssembly.instantiate(module, {
     ...go.importObject,
     clawpatrol: {
       size: () => input.length,
@@ -48,7 +46,7 @@ export async function parse(files: readonly SourceFile[], scope: Scope): Promise
       },
     },
   })
-  const memory = () => instance.exports.mem as WebAssembly.Memory
+  const memory = () => instance.exports.mem
   try {
     await go.run(instance)
   } catch (cause) {
@@ -59,17 +57,25 @@ export async function parse(files: readonly SourceFile[], scope: Scope): Promise
 }
 
 interface GoRuntime {
-  readonly importObject: WebAssembly.Imports
+  readonly importObject: WasmImports
   exit: (code: number) => void
-  run(instance: WebAssembly.Instance): Promise<void>
+  run(instance: WasmInstance): Promise<void>
 }
 
 interface Parser {
   readonly Go: new () => GoRuntime
-  readonly module: WebAssembly.Module
+  readonly module: WasmModule
 }
 
 let parser: Promise<Parser> | undefined
+
+function loadOnce(): Promise<Parser> {
+  parser ??= load().catch((error: unknown) => {
+    parser = undefined
+    throw error
+  })
+  return parser
+}
 
 async function load(): Promise<Parser> {
   const [wasm, loader] = ['hcl.wasm', 'wasm_exec.cjs'].map(find)
@@ -78,12 +84,21 @@ async function load(): Promise<Parser> {
       hint: 'npm run build',
     })
   const [module, script] = await Promise.all([
-    readFile(wasm).then((bytes) => WebAssembly.compile(bytes)),
+    readFile(wasm).then((bytes) => webAssembly.compile(bytes)),
     readFile(loader, 'utf8'),
   ])
   // a context of its own: Go's loader sets globals; what a panic prints may quote the file and goes nowhere
   const silent = { log: () => undefined, warn: () => undefined, error: () => undefined }
-  const sandbox = { WebAssembly, TextEncoder, TextDecoder, performance, crypto, setTimeout, clearTimeout, console: silent }
+  const sandbox = {
+    WebAssembly: webAssembly,
+    TextEncoder,
+    TextDecoder,
+    performance,
+    crypto,
+    setTimeout,
+    clearTimeout,
+    console: silent,
+  }
   const context = createContext(sandbox)
   new Script(script, { filename: loader.pathname }).runInContext(context)
   return { Go: new Script('Go').runInContext(context) as Parser['Go'], module }

@@ -1,0 +1,225 @@
+import { z } from 'zod'
+import { type FieldFacts, fields } from '../../workers/contract/fields.ts'
+import type { Report, Spot } from './diagnostics.ts'
+import type { FileMarkers } from './file-markers.ts'
+import type { Attribute, Block, Body, Span, Value } from './hcl/syntax.ts'
+import { issueMessage } from './issues.ts'
+import { didYouMean } from './suggest.ts'
+
+/** Where decoding reports to and reads from. */
+export interface Decoding {
+  readonly report: Report
+  readonly markers: FileMarkers
+}
+
+/** A body to decode, with what messages call it. */
+export interface Decodable {
+  readonly file: number
+  readonly body: Body
+  /** Shown when something is missing. */
+  readonly header: Span
+  /** `endpoint "a"`, `gateway`. */
+  readonly title: string
+  /** Attributes that are known but decoded elsewhere. */
+  readonly also?: readonly string[]
+}
+
+/**
+ * Turns a body into typed settings. Every problem is reported at its place; a value whose expression failed was
+ * reported already and causes no second problem.
+ * @returns null when something was wrong
+ */
+export function decode<S extends z.ZodType>(decoding: Decoding, from: Decodable, schema: S): z.output<S> | null {
+  const shape = shapeOf(schema)
+  const state: State = { decoding, from, clean: true }
+  const input = readBody(state, from.body, shape, from.also ?? [])
+  const parsed = schema.safeParse(input)
+  for (const issue of parsed.error?.issues ?? []) noteIssue(state, shape, issue)
+  return parsed.success && state.clean ? parsed.data : null
+}
+
+/** A body without, or with only, some attributes. */
+export function pick(body: Body, names: ReadonlySet<string>, wanted: boolean): Body {
+  return { ...body, attributes: body.attributes.filter(({ name }) => names.has(name) === wanted) }
+}
+
+/** The attribute schemas of an object schema, by name. */
+export function shapeOf(schema: z.ZodType): { readonly [name: string]: z.ZodType } {
+  return schema instanceof z.ZodObject ? (schema.shape as { [name: string]: z.ZodType }) : {}
+}
+
+interface State {
+  readonly decoding: Decoding
+  readonly from: Decodable
+  clean: boolean
+}
+
+type Shape = ReturnType<typeof shapeOf>
+
+function readBody(state: State, body: Body, shape: Shape, also: readonly string[]): Record<string, unknown> {
+  const input: Record<string, unknown> = {}
+  for (const attribute of body.attributes) readAttribute(state, attribute, shape, also, input)
+  const seen = new Map<string, Block>()
+  for (const block of body.blocks) {
+    const schema = Object.hasOwn(shape, block.type) ? shape[block.type] : undefined
+    if (schema === undefined || factsOf(schema)?.block !== true) {
+      unknownName(state, block.at, block.type, 'block', shape, also)
+      continue
+    }
+    const first = seen.get(block.type)
+    if (first !== undefined) {
+      fail(state, block.header, `${block.type} is written twice: at most one is allowed`, {
+        related: [{ message: 'the first is here', spot: spotOf(state, first.header) }],
+      })
+      continue
+    }
+    seen.set(block.type, block)
+    const label = block.labels[0]
+    if (label !== undefined) fail(state, label.at, `${block.type} takes no label`)
+    input[block.type] = readBody(state, block.body, shapeOf(innermost(schema)), [])
+  }
+  return input
+}
+
+function readAttribute(
+  state: State,
+  { name, at, value }: Attribute,
+  shape: Shape,
+  also: readonly string[],
+  input: Record<string, unknown>,
+): void {
+  const schema = Object.hasOwn(shape, name) ? shape[name] : undefined
+  const facts = schema === undefined ? undefined : factsOf(schema)
+  if (schema === undefined || facts?.block === true) {
+    unknownName(state, at, name, 'attribute', shape, also)
+    return
+  }
+  const plain = plainOf(value)
+  if (facts?.files !== true || typeof plain !== 'string') {
+    input[name] = plain
+    return
+  }
+  const expanded = state.decoding.markers.expand(plain)
+  if ('text' in expanded) input[name] = expanded.text
+  else {
+    fail(state, value.at, `${name}: ${expanded.problem}`)
+    input[name] = unevaluated
+  }
+}
+
+function unknownName(
+  state: State,
+  at: Span,
+  name: string,
+  written: 'attribute' | 'block',
+  shape: Shape,
+  also: readonly string[],
+): void {
+  const { title } = state.from
+  const own = Object.hasOwn(shape, name) ? shape[name] : undefined
+  if (own !== undefined && written === 'attribute') {
+    fail(state, at, `${name} in ${title} is a block: write ${name} { … } without the equals sign`)
+    return
+  }
+  if (own !== undefined || also.includes(name)) {
+    fail(state, at, `${name} in ${title} is an attribute: write ${name} = …`)
+    return
+  }
+  const known = [...Object.keys(shape), ...also]
+  const hint =
+    didYouMean(name, known) ??
+    (known.length === 0 ? 'it takes no attributes of its own' : `known: ${[...known].sort().join(', ')}`)
+  fail(state, at, `unsupported ${written === 'block' ? 'block' : 'argument'} ${JSON.stringify(name)} in ${title}`, {
+    hint,
+  })
+}
+
+/** Stands for a value that could not be evaluated, so that it is neither missing nor of a wrong type twice. */
+const unevaluated: unique symbol = Symbol('unevaluated')
+
+function plainOf(value: Value): unknown {
+  switch (value.kind) {
+    case 'string':
+    case 'bool':
+      return value.value
+    case 'number':
+      return Number(value.value)
+    case 'null':
+      return null
+    case 'unknown':
+      return unevaluated
+    case 'list':
+      return value.items.map(plainOf)
+    case 'map':
+      return Object.fromEntries(value.entries.map((entry) => [entry.name, plainOf(entry.value)]))
+    default:
+      return value satisfies never
+  }
+}
+
+function noteIssue(state: State, shape: Shape, issue: z.core.$ZodIssue): void {
+  state.clean = false
+  const path = issue.path.filter((part) => typeof part !== 'symbol')
+  const found = locate(state.from, path)
+  if (found.value?.kind === 'unknown' || found.unevaluated) return
+  const name = path.filter((part) => typeof part === 'string').join('.')
+  const facts = shape[String(path[0])] === undefined ? undefined : factsOf(shape[String(path[0])])
+  if (found.missing) {
+    const example = facts?.example === undefined ? undefined : `for example ${path.at(-1)} = ${facts.example}`
+    fail(state, found.at, `${state.from.title} needs the argument ${JSON.stringify(path.at(-1))}`, { hint: example })
+    return
+  }
+  fail(state, found.at, `${name}: ${issueMessage(issue, found.value)}`)
+}
+
+interface Located {
+  readonly at: Span
+  readonly value: Value | null
+  readonly missing: boolean
+  /** Part of something that could not be evaluated. */
+  readonly unevaluated: boolean
+}
+
+function locate({ body, header }: Decodable, path: readonly (string | number)[]): Located {
+  const [head, ...rest] = path
+  const attribute = body.attributes.find(({ name }) => name === head)
+  if (attribute !== undefined) return locateValue(attribute.value, rest)
+  const block = body.blocks.find(({ type }) => type === head)
+  if (block !== undefined && rest.length > 0)
+    return locate({ file: 0, body: block.body, header: block.header, title: '' }, rest)
+  return {
+    at: block?.header ?? header,
+    value: null,
+    missing: block === undefined && path.length > 0,
+    unevaluated: false,
+  }
+}
+
+function locateValue(value: Value, path: readonly (string | number)[]): Located {
+  const [head, ...rest] = path
+  const inner =
+    value.kind === 'list' && typeof head === 'number'
+      ? value.items[head]
+      : value.kind === 'map'
+        ? value.entries.findLast(({ name }) => name === head)?.value
+        : undefined
+  if (inner !== undefined) return locateValue(inner, rest)
+  return { at: value.at, value, missing: false, unevaluated: value.kind === 'unknown' }
+}
+
+function factsOf(schema: z.ZodType | undefined): FieldFacts | undefined {
+  return schema === undefined ? undefined : fields.get(schema)
+}
+
+function innermost(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema
+}
+
+function spotOf(state: State, span: Span): Spot {
+  return { file: state.from.file, span }
+}
+
+function fail(state: State, span: Span, message: string, aside: Parameters<Report['error']>[2] = {}): void {
+  state.clean = false
+  state.decoding.report.error(spotOf(state, span), message, aside)
+}

@@ -1,0 +1,158 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { Address } from '../../workers/contract/ids.ts'
+import type { Single } from './declare.ts'
+import { type Decoding, decode } from './decode.ts'
+import type { Report, Spot } from './diagnostics.ts'
+import type { Body } from './hcl/syntax.ts'
+import type { DefaultSettings, GatewaySettings, WireguardSettings } from './policy.ts'
+import { attributeOf } from './resolve.ts'
+import { parseHostPort } from './scalars.ts'
+import { defaultsSchema, type GatewayInput, gatewaySchema } from './schema.ts'
+
+const hourMs = 3_600_000
+
+/** The gateway block, and what it asks for that is not there yet. */
+export interface CompiledGateway {
+  readonly settings: GatewaySettings | null
+  readonly unavailable: readonly { readonly message: string; readonly spot: Spot }[]
+}
+
+/** Decodes and cross-checks `gateway { … }`. */
+export function compileGateway(decoding: Decoding, single: Single | null): CompiledGateway {
+  const { report } = decoding
+  if (single === null) {
+    report.error(null, 'the gateway block is missing: write gateway { … } with a wireguard { … } block in it')
+    return { settings: null, unavailable: [] }
+  }
+  const { file, block } = single
+  const from = { file, body: block.body, header: block.header, title: 'gateway' }
+  const input = decode(decoding, from, gatewaySchema)
+  const transports = block.body.blocks.filter(({ type }) => type === 'wireguard' || type === 'tailscale')
+  const spot = { file, span: block.header }
+  if (transports.length === 0)
+    report.error(spot, 'no transport is enabled: agents cannot arrive', {
+      hint: 'add wireguard { subnet_cidr = "10.77.0.0/24" } to the gateway block',
+    })
+  const tailscale = transports.find(({ type }) => type === 'tailscale')
+  const unavailable =
+    tailscale === undefined
+      ? []
+      : [
+          {
+            message: 'tailscale {} is not in this version yet, use wireguard {}',
+            spot: { file, span: tailscale.header },
+          },
+        ]
+  if (input === null) return { settings: null, unavailable }
+  warnUnused(report, file, block.body)
+  return { settings: settingsOf(report, { file, body: block.body, spot }, input), unavailable }
+}
+
+/** Decodes `defaults { … }`; absent, everything has its default. */
+export function compileDefaults(decoding: Decoding, single: Single | null): DefaultSettings | null {
+  if (single === null) return { unknownHost: 'splice' }
+  const { file, block } = single
+  const from = { file, body: block.body, header: block.header, title: 'defaults' }
+  const input = decode(decoding, from, defaultsSchema)
+  if (input === null) return null
+  for (const name of ['human_timeout', 'llm_fail_mode', 'llm_cache_ttl', 'human_on_timeout']) {
+    const attribute = attributeOf(block.body, name)
+    if (attribute !== undefined)
+      decoding.report.warn({ file, span: attribute.at }, `${name} has no effect: approvers are not in this version yet`)
+  }
+  return { unknownHost: input.unknown_host === 'deny' ? 'deny' : 'splice' }
+}
+
+interface Written {
+  readonly file: number
+  readonly body: Body
+  readonly spot: Spot
+}
+
+function settingsOf(report: Report, written: Written, input: GatewayInput): GatewaySettings | null {
+  const inspectBytes = input.limits?.body_buffer ?? 1024 * 1024
+  const sampleBytes = input.limits?.body_storage ?? 4096
+  if (inspectBytes < sampleBytes)
+    report.warn(
+      limitsSpot(written),
+      `body_buffer (${inspectBytes} bytes) is below body_storage (${sampleBytes} bytes)`,
+      {
+        hint: 'bodies are recorded further than rules can see them',
+      },
+    )
+  const wireguard = input.wireguard === undefined ? null : wireguardOf(report, written, input, input.wireguard)
+  if (wireguard === undefined) return null
+  return {
+    stateDir: input.state_dir ?? join(homedir(), '.clawpatrol'),
+    dashboardListen: input.dashboard_listen ?? { host: '127.0.0.1', port: 8080 },
+    publicUrl: input.public_url ?? null,
+    dashboardSessionTtlMs: input.dashboard_session_ttl ?? 24 * hourMs,
+    dashboardConfigWrites: input.dashboard_config_writes ?? false,
+    resolver: input.resolver ?? null,
+    telemetry: input.telemetry ?? true,
+    sessionKeepMs: input.session_keep === undefined ? 720 * hourMs : input.session_keep,
+    actionsKeepMs: input.actions_keep === undefined ? 720 * hourMs : input.actions_keep,
+    relayAllow: input.relay_allow ?? [],
+    inspectBytes,
+    sampleBytes,
+    wireguard,
+  }
+}
+
+/** @returns undefined when clients would not know what to dial */
+function wireguardOf(
+  report: Report,
+  { file, body, spot }: Written,
+  { public_url }: GatewayInput,
+  input: NonNullable<GatewayInput['wireguard']>,
+): WireguardSettings | undefined {
+  const block = body.blocks.find(({ type }) => type === 'wireguard')
+  const attribute = block === undefined ? undefined : attributeOf(block.body, 'endpoint')
+  const listenPort = input.listen_port ?? 51820
+  const endpoint = dialTarget(input.endpoint, public_url, listenPort)
+  if (endpoint === null) {
+    const where =
+      attribute !== undefined ? { file, span: attribute.value.at } : { file, span: block?.header ?? spot.span }
+    const found = input.endpoint === undefined ? '' : `: ${JSON.stringify(input.endpoint)} is nothing a client can dial`
+    report.error(where, `clients have no address to dial${found}`, {
+      hint: 'set public_url, or wireguard endpoint = "gate.example.com:51820", or for this host endpoint = "127.0.0.1:51820"',
+    })
+    return undefined
+  }
+  return {
+    subnetCidr: input.subnet_cidr,
+    listenPort,
+    hostLoopbackPort: input.host_loopback_port ?? 8443,
+    endpoint,
+  }
+}
+
+function dialTarget(endpoint: string | undefined, publicUrl: string | undefined, port: number): Address | null {
+  if (endpoint !== undefined) {
+    const loopback = ['127.0.0.1', '::1', 'localhost'].includes(endpoint)
+    const found = loopback ? { host: endpoint, port } : parseHostPort(endpoint)
+    if (found !== null && !['', '0.0.0.0', '::'].includes(found.host)) return found
+  }
+  if (publicUrl === undefined) return null
+  const host = new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')
+  return { host, port }
+}
+
+function limitsSpot({ file, body, spot }: Written): Spot {
+  const limits = body.blocks.find(({ type }) => type === 'limits')
+  const attribute = limits === undefined ? undefined : attributeOf(limits.body, 'body_buffer')
+  return attribute !== undefined
+    ? { file, span: attribute.at }
+    : limits !== undefined
+      ? { file, span: limits.header }
+      : spot
+}
+
+function warnUnused(report: Report, file: number, body: Body): void {
+  const log = attributeOf(body, 'log_path')
+  if (log !== undefined) report.warn({ file, span: log.at }, 'log_path has no effect: logs go to standard error')
+  const spans = body.blocks.find(({ type }) => type === 'genai_telemetry')
+  if (spans !== undefined)
+    report.warn({ file, span: spans.header }, 'genai_telemetry has no effect: it is not in this version yet')
+}

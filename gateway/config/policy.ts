@@ -1,0 +1,82 @@
+import type { Address, CredentialName, EndpointName, ProfileName } from '../../workers/contract/ids.ts'
+import type { Profile } from '../../workers/contract/profile.ts'
+import type { Place } from './hcl/position.ts'
+
+/** Everything one configuration says, compiled. Immutable: a reload makes a new one. */
+export interface Policy {
+  /** SHA-256 over the bytes of the files and of what they include. */
+  readonly revision: string
+  readonly schemaVersion: number
+  readonly gateway: GatewaySettings
+  readonly defaults: DefaultSettings
+  readonly profiles: ReadonlyMap<ProfileName, Profile>
+  /** Profile of a device that was given none: the one called default, else the first declared. */
+  readonly deviceDefaultProfile: ProfileName | null
+  /** All declared endpoints, reachable or not. */
+  readonly endpoints: readonly DeclaredEndpoint[]
+  readonly credentials: readonly DeclaredCredential[]
+  /** What the configuration asks for and this version does not have: a gateway must not start with it. */
+  readonly unavailable: readonly Unavailable[]
+  /** Files whose change may change the policy: the configuration and what it includes. */
+  readonly files: readonly string[]
+}
+
+/** The gateway block with its defaults filled in. */
+export interface GatewaySettings {
+  readonly stateDir: string
+  readonly dashboardListen: Address
+  /** Without a slash at its end. */
+  readonly publicUrl: string | null
+  readonly dashboardSessionTtlMs: number
+  readonly dashboardConfigWrites: boolean
+  /** null: the system's resolver. */
+  readonly resolver: Address | null
+  readonly telemetry: boolean
+  /** null: for ever. */
+  readonly sessionKeepMs: number | null
+  readonly actionsKeepMs: number | null
+  /** CIDR blocks unclaimed flows may reach although the destination policy would refuse. */
+  readonly relayAllow: readonly string[]
+  readonly inspectBytes: number
+  readonly sampleBytes: number
+  readonly wireguard: WireguardSettings | null
+}
+
+export interface WireguardSettings {
+  readonly subnetCidr: string
+  readonly listenPort: number
+  readonly hostLoopbackPort: number
+  /** What clients dial. */
+  readonly endpoint: Address
+}
+
+/** The defaults block with its defaults filled in. */
+export interface DefaultSettings {
+  readonly unknownHost: 'splice' | 'deny'
+}
+
+export interface DeclaredEndpoint {
+  readonly name: EndpointName
+  readonly protocol: string
+  /** Canonical host entries. */
+  readonly hosts: readonly string[]
+  readonly settings: unknown
+  readonly description: string | null
+  /** How long its records are kept, ms; null: for ever; undefined: as `actionsKeepMs` says. */
+  readonly retentionMs: number | null | undefined
+}
+
+export interface DeclaredCredential {
+  readonly name: CredentialName
+  readonly type: string
+  readonly endpoints: readonly EndpointName[]
+  readonly description: string | null
+  /** Secret slots it needs; empty: none. */
+  readonly slots: readonly string[]
+}
+
+export interface Unavailable {
+  /** One sentence: what is not there, what to use instead. */
+  readonly message: string
+  readonly place: Place
+}

@@ -1,0 +1,108 @@
+import type { Declarations, Declared, Kind } from './declare.ts'
+import type { Report } from './diagnostics.ts'
+import type { Attribute, Body, Value } from './hcl/syntax.ts'
+import { didYouMean } from './suggest.ts'
+
+/** Looks up what attributes name. */
+export interface Resolver {
+  readonly report: Report
+  readonly declarations: Declarations
+}
+
+/**
+ * The block a value names: a reference that kept its kind, or text equal to a declared name.
+ * @param label what messages call the attribute
+ * @returns null when it names none; that is reported, unless the value itself was
+ */
+export function resolve(resolver: Resolver, file: number, value: Value, kind: Kind, label: string): Declared | null {
+  const { report, declarations } = resolver
+  const spot = { file, span: value.at }
+  if (value.kind === 'unknown') return null
+  if (value.kind !== 'string') {
+    const found = value.kind === 'bool' || value.kind === 'number' ? String(value.value) : `a ${value.kind}`
+    report.error(spot, `${label}: expected ${article(kind)}, found ${found}`, { hint: exampleOf(kind) })
+    return null
+  }
+  const refs = value.refs ?? []
+  const fits = refs.length === 0 || refs.some((ref) => ref.kind === kind)
+  const found = declarations.all[kind].get(value.value)
+  if (fits && found !== undefined) return found
+  const other = refs.find((ref) => ref.kind !== kind)
+  if (other !== undefined && !fits) {
+    const declared = isKind(other.kind) ? declarations.all[other.kind].get(value.value) : undefined
+    const written = `${other.type === '' ? other.kind : other.type}.${value.value}`
+    report.error(spot, `${label}: expected ${article(kind)}, but ${written} is ${article(other.kind)}`, {
+      hint: found === undefined ? undefined : `there is also ${article(kind)} of that name: ${pathOf(found)}`,
+      related: declared === undefined ? [] : [{ message: `${written} is declared here`, spot: declared.spot }],
+    })
+    return null
+  }
+  const names = [...declarations.all[kind].values()]
+  report.error(spot, `${label}: no ${kind} is called ${JSON.stringify(value.value)}`, {
+    hint:
+      didYouMean(
+        value.value,
+        names.map(({ name }) => name),
+      ) ?? (names.length === 0 ? `no ${kind} is declared` : undefined),
+  })
+  return null
+}
+
+/** `endpoint = X` or `endpoints = [X, Y]`: the places and blocks, in the order they are written. */
+export interface Targets {
+  readonly endpoints: readonly { readonly declared: Declared; readonly value: Value }[]
+  /** The attribute; null when neither is written. */
+  readonly attribute: Attribute | null
+  readonly clean: boolean
+}
+
+/** Resolves the `endpoint`/`endpoints` pair of a block; using both, or naming one twice, is an error. */
+export function resolveTargets(resolver: Resolver, file: number, body: Body, title: string): Targets {
+  const one = attributeOf(body, 'endpoint')
+  const many = attributeOf(body, 'endpoints')
+  if (one !== undefined && many !== undefined) {
+    resolver.report.error({ file, span: many.at }, `${title} has endpoint and endpoints: use one`, {
+      related: [{ message: 'endpoint is here', spot: { file, span: one.at } }],
+    })
+    return { endpoints: [], attribute: one, clean: false }
+  }
+  const attribute = one ?? many
+  if (attribute === undefined) return { endpoints: [], attribute: null, clean: true }
+  const values = one !== undefined ? [one.value] : attribute.value.kind === 'list' ? attribute.value.items : []
+  const found = new Map<string, { declared: Declared; value: Value }>()
+  let clean = one !== undefined || attribute.value.kind === 'list'
+  for (const value of values) {
+    const declared = resolve(resolver, file, value, 'endpoint', attribute.name)
+    if (declared === null) clean = false
+    else if (!found.has(declared.name)) found.set(declared.name, { declared, value })
+    else
+      resolver.report.warn(
+        { file, span: value.at },
+        `${title} names the endpoint ${JSON.stringify(declared.name)} twice`,
+      )
+  }
+  return { endpoints: [...found.values()], attribute, clean }
+}
+
+/** The attribute of that name in a body. */
+export function attributeOf(body: Body, name: string): Attribute | undefined {
+  return body.attributes.find((attribute) => attribute.name === name)
+}
+
+/** How a block is referred to: `https.api`, or `https["my api"]`. */
+export function pathOf({ kind, type, name }: Pick<Declared, 'kind' | 'type' | 'name'>): string {
+  const object = type === '' ? kind : type
+  return /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u.test(name) ? `${object}.${name}` : `${object}[${JSON.stringify(name)}]`
+}
+
+function article(kind: string): string {
+  return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`
+}
+
+function exampleOf(kind: Kind): string {
+  return kind === 'endpoint' ? 'refer to it as https.NAME' : `refer to it as TYPE.NAME, like bearer_token.NAME`
+}
+
+function isKind(kind: string): kind is Kind {
+  return kind === 'endpoint' || kind === 'credential' || kind === 'rule' || kind === 'profile'
+}

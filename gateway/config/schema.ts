@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import { field, flag, text, texts, whole } from '../../workers/contract/fields.ts'
+import { cidr, clientSubnet, hostPort, keep, nameServer, positiveDuration, publicUrl, size } from './scalars.ts'
+
+const port = () => whole().refine((value) => value >= 1 && value <= 65535, { error: 'must be a port, 1 to 65535' })
+
+const limits = z.strictObject({
+  body_buffer: field(size().optional(), {
+    doc: 'Bytes of a request body that rules can see; beyond it the body is unknown.',
+    unit: 'size',
+    fallback: '1MiB',
+  }),
+  body_storage: field(size().optional(), { doc: 'Bytes kept per recorded body.', unit: 'size', fallback: '4KiB' }),
+})
+
+const genaiTelemetry = z.strictObject({
+  include_message_content: field(flag().optional(), {
+    doc: 'Adds messages and tool schemas to the spans.',
+    fallback: 'false',
+  }),
+})
+
+const wireguard = z.strictObject({
+  subnet_cidr: field(clientSubnet(), { doc: 'Subnet the clients get addresses from.', example: '"10.77.0.0/24"' }),
+  listen_port: field(port().optional(), { doc: 'UDP port.', fallback: '51820' }),
+  host_loopback_port: field(port().optional(), {
+    doc: 'TCP port on 127.0.0.1 for clients on this host.',
+    fallback: '8443',
+  }),
+  endpoint: field(text().optional(), {
+    doc: 'host:port that clients dial; the host of public_url with listen_port when it is not set.',
+    example: '"gate.example.com:51820"',
+  }),
+  interface: field(text().optional(), { doc: 'Accepted for older files; not used.' }),
+  server_pub: field(text().optional(), { doc: 'Accepted for older files; the key is derived.' }),
+})
+
+const operator = text().refine((value) => /^(\*|[^@*\s]+)@[^@*\s]+$/.test(value), {
+  error: (issue) => `${JSON.stringify(issue.input)} is not an operator: write user@domain or *@domain`,
+})
+
+const tailscale = z.strictObject({
+  authkey: field(text().optional(), { doc: 'Key the gateway joins the tailnet with.' }),
+  hostname: field(text().optional(), { doc: 'Name in the tailnet.', fallback: 'clawpatrol-gateway' }),
+  control_url: field(text().optional(), { doc: 'Control server.' }),
+  tags: field(texts().optional(), { doc: 'Tags of the node.' }),
+  operators: field(z.array(operator).optional(), { doc: 'Who may operate: user@domain or *@domain.' }),
+  funnel: field(flag().optional(), { doc: 'Makes the onboarding routes reachable from the internet.' }),
+  oauth_client_id: field(text().optional(), { doc: 'OAuth client that mints keys for devices.' }),
+  oauth_client_secret: field(text().optional(), { doc: 'Its secret: {{secret:NAME}} reads it from the environment.' }),
+})
+
+/** `gateway { … }` */
+export const gatewaySchema = z.strictObject({
+  dashboard_listen: field(hostPort().optional(), {
+    doc: 'Where the API listens on the host.',
+    fallback: '127.0.0.1:8080',
+  }),
+  public_url: field(publicUrl().optional(), {
+    doc: 'External URL of the gateway.',
+    example: '"https://gate.example.com"',
+  }),
+  state_dir: field(
+    text()
+      .refine((value) => value !== '', { error: 'must not be empty' })
+      .optional(),
+    { doc: 'Directory of the database.', fallback: '$HOME/.clawpatrol' },
+  ),
+  dashboard_session_ttl: field(positiveDuration().optional(), {
+    doc: 'Life of a dashboard login.',
+    unit: 'duration',
+    fallback: '24h',
+  }),
+  dashboard_config_writes: field(flag().optional(), {
+    doc: 'Lets the dashboard append to this file.',
+    fallback: 'false',
+  }),
+  resolver: field(nameServer().optional(), { doc: 'DNS server for upstream look-ups; the system one when not set.' }),
+  log_path: field(text().optional(), { doc: 'Accepted for older files; logs go to standard error.' }),
+  telemetry: field(flag().optional(), { doc: 'false stops the update check.' }),
+  session_keep: field(keep().optional(), { doc: 'How long sessions are kept.', unit: 'duration', fallback: '720h' }),
+  actions_keep: field(keep().optional(), { doc: 'How long records are kept.', unit: 'duration', fallback: '720h' }),
+  relay_allow: field(z.array(cidr()).optional(), {
+    doc: 'Addresses that traffic no endpoint claims may reach although they are private or this host.',
+    example: '["10.20.0.0/16"]',
+  }),
+  limits: field(limits.optional(), { doc: 'Sizes of what is inspected and recorded.', block: true }),
+  genai_telemetry: field(genaiTelemetry.optional(), { doc: 'Spans of model calls.', block: true }),
+  wireguard: field(wireguard.optional(), { doc: 'Agents arrive through WireGuard.', block: true }),
+  tailscale: field(tailscale.optional(), { doc: 'Agents arrive through a tailnet.', block: true }),
+})
+
+/** `defaults { … }` */
+export const defaultsSchema = z.strictObject({
+  unknown_host: field(z.enum(['passthrough', 'deny']).optional(), {
+    doc: 'What happens to flows no endpoint claims.',
+    fallback: 'passthrough',
+  }),
+  human_timeout: field(whole().optional(), { doc: 'Seconds an approver has.', fallback: '600' }),
+  llm_fail_mode: field(z.enum(['closed', 'open']).optional(), { doc: 'What a failed model judge means.' }),
+  llm_cache_ttl: field(whole().optional(), { doc: 'Seconds a model verdict is kept.' }),
+  human_on_timeout: field(z.enum(['deny', 'allow']).optional(), { doc: 'What no answer means.' }),
+})
+
+/** Attributes every endpoint has besides those of its type. */
+export const endpointSchema = z.strictObject({
+  description: field(z.string().optional(), { doc: 'Shown to agents.' }),
+  retention: field(keep().optional(), { doc: 'Overrides actions_keep for this endpoint.', unit: 'duration' }),
+  tunnel: field(z.unknown().optional(), { doc: 'Not in this version.' }),
+})
+
+/** Attributes every credential has besides those of its type. */
+export const credentialSchema = z.strictObject({
+  endpoint: field(z.unknown().optional(), { doc: 'The endpoint it is for.', ref: 'endpoint', example: 'https.api' }),
+  endpoints: field(z.array(z.unknown()).optional(), { doc: 'The endpoints it is for.', ref: 'endpoint' }),
+  placeholder: field(z.string().optional(), {
+    doc: 'What the agent holds instead; picks this credential among several.',
+  }),
+  description: field(z.string().optional(), { doc: 'Shown to agents.' }),
+})
+
+/** `rule "<name>" { … }` */
+export const ruleSchema = z.strictObject({
+  endpoint: field(z.unknown().optional(), { doc: 'The endpoint it judges.', ref: 'endpoint', example: 'https.api' }),
+  endpoints: field(z.array(z.unknown()).optional(), { doc: 'The endpoints it judges.', ref: 'endpoint' }),
+  priority: field(whole().optional(), { doc: 'Higher is tried first.', fallback: '0' }),
+  disabled: field(flag().optional(), { doc: 'Checked but never tried.', fallback: 'false' }),
+  condition: field(text().optional(), { doc: 'CEL; matches everything when not set.' }),
+  credential: field(z.unknown().optional(), { doc: 'Only actions sent with this credential.', ref: 'credential' }),
+  verdict: field(z.enum(['allow', 'deny']).optional(), { doc: 'allow or deny.', example: '"deny"' }),
+  approve: field(z.unknown().optional(), { doc: 'Not in this version.' }),
+  reason: field(text().optional(), { doc: 'Told to the agent on deny.', fallback: '"denied by policy"' }),
+})
+
+/** `profile "<name>" { … }` */
+export const profileSchema = z.strictObject({
+  credentials: field(z.array(z.unknown()), {
+    doc: 'Credentials its devices may use; each a reference, or { credential = …, placeholder = "…" }.',
+    example: '[bearer_token.api]',
+  }),
+  hitl_async_grants: field(flag().optional(), { doc: 'Accepted for later; approvers are not in this version.' }),
+})
+
+/** Settings of the gateway block as decoded. */
+export type GatewayInput = z.output<typeof gatewaySchema>
+/** Settings of the defaults block as decoded. */
+export type DefaultsInput = z.output<typeof defaultsSchema>
+/** Settings of a rule block as decoded. */
+export type RuleInput = z.output<typeof ruleSchema>
