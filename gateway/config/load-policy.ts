@@ -23,6 +23,8 @@ export interface LoadedPolicy {
   readonly problems: readonly Problem[]
   /** What to watch for changes, whether the load succeeded or not. */
   readonly watched: readonly string[]
+  /** When reading began, epoch ms: what changed after it is not in here. */
+  readonly readAt: number
 }
 
 /**
@@ -30,11 +32,11 @@ export interface LoadedPolicy {
  * @param path as a person gave it; places are told with it
  */
 export async function loadPolicy(path: string): Promise<LoadedPolicy> {
-  return compileFiles(await loadFiles(path))
+  const readAt = Date.now()
+  return { ...(await compileFiles(await loadFiles(path))), readAt }
 }
 
-/** The same for files that are in memory. */
-export async function compileFiles(loaded: LoadedFiles): Promise<LoadedPolicy> {
+async function compileFiles(loaded: LoadedFiles): Promise<Omit<LoadedPolicy, 'readAt'>> {
   if (loaded.problems.length > 0) return { policy: null, problems: loaded.problems, watched: loaded.watched }
   try {
     const parsed = await parse(loaded.files, { references: labelsOf, closed: ['gateway', 'defaults'] })
@@ -45,11 +47,11 @@ export async function compileFiles(loaded: LoadedFiles): Promise<LoadedPolicy> {
   }
 }
 
-function build(loaded: LoadedFiles, { bodies, diagnostics }: Parsed): LoadedPolicy {
+function build(loaded: LoadedFiles, { bodies, diagnostics }: Parsed): Omit<LoadedPolicy, 'readAt'> {
   const sources = loaded.files.map(sourceOf)
   const report = startReport(sources)
   const markers = fileMarkers(loaded.directory)
-  const finish = (policy: Policy | null): LoadedPolicy => ({
+  const finish = (policy: Policy | null) => ({
     policy,
     problems: report.problems(),
     watched: [...loaded.watched, ...markers.read.keys()],

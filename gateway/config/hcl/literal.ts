@@ -71,7 +71,7 @@ function commonIndent(lines: readonly string[]): number {
   return lines.length === 0 ? 0 : Math.min(...lines.map((line) => /^ */.exec(line)?.[0].length ?? 0))
 }
 
-function textOfLine(line: string, from: number): Piece[] {
+function piecesOfLine(line: string, from: number): Piece[] {
   const pieces: Piece[] = []
   let start = 0
   for (const { index } of line.matchAll(/(\$\$|%%)(?=\{)/g)) {

@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const call =
+  "import('./gateway/cli/commands/validate.ts').then(async ({ validate }) => { process.exitCode = await validate.run?.({ args: [process.argv[1] ?? ''], options: { json: process.argv[2] === 'json' } }) })"
+
+describe('clawpatrol validate', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'clawpatrol-validate-'))
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+  const validate = (path: string, how = 'text') =>
+    spawnSync(process.execPath, ['--import', 'tsx', '-e', call, path, how], { cwd: root, encoding: 'utf8' })
+
+  it('says what is in a good file and exits 0', () => {
+    const done = validate('examples/two-keys.hcl')
+    expect(done).toMatchObject({ status: 0, stderr: '' })
+    expect(done.stdout).toBe('ok: examples/two-keys.hcl — 1 endpoints across 1 profile(s)\n')
+  })
+
+  it('prints every problem of a bad file with its place and a frame, and exits 1', () => {
+    const path = join(directory, 'bad.hcl')
+    writeFileSync(path, 'schema_version = 1\ngateway {\n  stat_dir = "x"\n}\n')
+    const done = validate(path)
+    expect(done).toMatchObject({ status: 1, stdout: '' })
+    expect(done.stderr).toContain(
+      `${path}:3:3: error: unsupported argument "stat_dir" in gateway\n  2 | gateway {\n  3 |   stat_dir = "x"\n    |   ^^^^^^^^\n  hint: did you mean "state_dir"?\n`,
+    )
+    expect(done.stderr).toContain(`${path}: 2 errors\n`)
+  })
+
+  it('gives the same as one JSON object', () => {
+    const done = validate(join(directory, 'nowhere.hcl'), 'json')
+    expect(done.status).toBe(1)
+    expect(JSON.parse(done.stdout)).toMatchObject({
+      ok: false,
+      endpoints: 0,
+      problems: [{ severity: 'error', place: null }],
+    })
+  })
+})
