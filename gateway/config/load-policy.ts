@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { toFault } from '../../workers/contract/errors.ts'
 import { compile } from './compile.ts'
 import { compileCredential } from './credentials.ts'
@@ -5,11 +6,11 @@ import { declare, labelsOf } from './declare.ts'
 import type { Decoding } from './decode.ts'
 import { type Problem, plainProblem, startReport } from './diagnostics.ts'
 import { compileEndpoint } from './endpoints.ts'
-import { fileMarkers } from './file-markers.ts'
+import { type FileMarkers, fileMarkers } from './file-markers.ts'
 import { compileDefaults, compileGateway } from './gateway-block.ts'
-import { type Parsed, parse, type SourceFile } from './hcl/parse.ts'
+import { type Parsed, parse } from './hcl/parse.ts'
 import { sourceOf } from './hcl/position.ts'
-import { type LoadedFiles, loadFiles, revisionOf } from './load.ts'
+import { contentOf, type LoadedFiles, loadFiles, revisionOf } from './load.ts'
 import { noteDiagnostics } from './note-diagnostics.ts'
 import type { Policy } from './policy.ts'
 import { compileProfile } from './profiles.ts'
@@ -23,8 +24,10 @@ export interface LoadedPolicy {
   readonly problems: readonly Problem[]
   /** What to watch for changes, whether the load succeeded or not. */
   readonly watched: readonly string[]
-  /** When reading began, epoch ms: what changed after it is not in here. */
-  readonly readAt: number
+  /** Those of them that `<<file:…>>` brought in. */
+  readonly included: readonly string[]
+  /** Hash over everything that was read. */
+  readonly content: string
 }
 
 /**
@@ -32,30 +35,30 @@ export interface LoadedPolicy {
  * @param path as a person gave it; places are told with it
  */
 export async function loadPolicy(path: string): Promise<LoadedPolicy> {
-  const readAt = Date.now()
-  return { ...(await compileFiles(await loadFiles(path))), readAt }
+  const loaded = await loadFiles(path)
+  const markers = fileMarkers(loaded.directory)
+  const found = await compileFiles(loaded, markers)
+  const included = [...markers.read.keys()]
+  const watched = [...loaded.watched, ...included]
+  return { ...found, watched, included, content: contentOf(loaded, markers.read) }
 }
 
-async function compileFiles(loaded: LoadedFiles): Promise<Omit<LoadedPolicy, 'readAt'>> {
-  if (loaded.problems.length > 0) return { policy: null, problems: loaded.problems, watched: loaded.watched }
+type Found = Pick<LoadedPolicy, 'policy' | 'problems'>
+
+async function compileFiles(loaded: LoadedFiles, markers: FileMarkers): Promise<Found> {
+  if (loaded.problems.length > 0) return { policy: null, problems: loaded.problems }
   try {
     const parsed = await parse(loaded.files, { references: labelsOf, closed: ['gateway', 'defaults'] })
-    return build(loaded, parsed)
+    return await build(loaded, markers, parsed)
   } catch (error) {
-    const { message } = toFault(error)
-    return { policy: null, problems: [plainProblem(message)], watched: loaded.watched }
+    return { policy: null, problems: [plainProblem(toFault(error).message)] }
   }
 }
 
-function build(loaded: LoadedFiles, { bodies, diagnostics }: Parsed): Omit<LoadedPolicy, 'readAt'> {
+async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagnostics }: Parsed): Promise<Found> {
   const sources = loaded.files.map(sourceOf)
   const report = startReport(sources)
-  const markers = fileMarkers(loaded.directory)
-  const finish = (policy: Policy | null) => ({
-    policy,
-    problems: report.problems(),
-    watched: [...loaded.watched, ...markers.read.keys()],
-  })
+  const finish = (policy: Policy | null): Found => ({ policy, problems: report.problems() })
   if (bodies.length === 0) {
     noteDiagnostics(report, sources, diagnostics, null)
     return finish(null)
@@ -69,12 +72,12 @@ function build(loaded: LoadedFiles, { bodies, diagnostics }: Parsed): Omit<Loade
   const { all } = declarations
   const gateway = compileGateway(decoding, declarations.gateway)
   const defaults = compileDefaults(decoding, declarations.defaults)
-  const endpoints = compileAll(all.endpoint, (each) => compileEndpoint(decoding, each))
-  const credentials = compileAll(all.credential, (each) => compileCredential(decoding, resolver, each))
-  const rules = compileAll(all.rule, (each) => compileRule(decoding, resolver, sources, each))
-  const profiles = compileAll(all.profile, (each) => compileProfile(decoding, resolver, credentials, each))
+  const endpoints = await compileAll(all.endpoint, (each) => compileEndpoint(decoding, each))
+  const credentials = await compileAll(all.credential, (each) => compileCredential(decoding, resolver, each))
+  const rules = await compileAll(all.rule, (each) => compileRule(decoding, resolver, sources, each))
+  const profiles = await compileAll(all.profile, (each) => compileProfile(decoding, resolver, credentials, each))
   const compiled = compile(report, {
-    revision: revisionOf(bytesOf(loaded.files, markers.read)),
+    revision: revisionOf(loaded.files, markers.read),
     schemaVersion: version.number,
     gateway: gateway.settings,
     defaults,
@@ -93,16 +96,18 @@ function build(loaded: LoadedFiles, { bodies, diagnostics }: Parsed): Omit<Loade
   return finish({ ...compiled, unavailable, files: [...loaded.files.map(({ name }) => name), ...markers.read.keys()] })
 }
 
-function compileAll<D, C>(declared: ReadonlyMap<string, D>, one: (each: D) => C | null): Map<string, C> {
+/** Longest the event loop waits for a load, ms: a gateway goes on serving while it reloads. */
+const sliceMs = 8
+
+async function compileAll<D, C>(declared: ReadonlyMap<string, D>, one: (each: D) => C | null): Promise<Map<string, C>> {
   const compiled = new Map<string, C>()
+  let began = performance.now()
   for (const [name, each] of declared) {
     const result = one(each)
     if (result !== null) compiled.set(name, result)
+    if (performance.now() - began < sliceMs) continue
+    await setImmediate()
+    began = performance.now()
   }
   return compiled
-}
-
-function bytesOf(files: readonly SourceFile[], included: ReadonlyMap<string, Buffer>): Uint8Array[] {
-  const paths = [...included.keys()].sort()
-  return [...files.map(({ bytes }) => bytes), ...paths.flatMap((path) => included.get(path) ?? [])]
 }

@@ -32,11 +32,28 @@ export async function loadFiles(path: string): Promise<LoadedFiles> {
   }
 }
 
-/** Hash over the bytes of files: lower-case hex SHA-256; of one file it is that file's. */
-export function revisionOf(parts: Iterable<Uint8Array>): string {
+/** Hash over the bytes of files, included ones by path: lower-case hex SHA-256; of one file alone it is that file's. */
+export function revisionOf(files: readonly SourceFile[], included: ReadonlyMap<string, Uint8Array>): string {
   const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
+  for (const { bytes } of files) hash.update(bytes)
+  for (const path of [...included.keys()].sort()) hash.update(included.get(path) ?? '')
   return hash.digest('hex')
+}
+
+/** Hash over everything a load reads, to tell whether another load could come out differently. */
+export function contentOf({ files, problems }: LoadedFiles, included: ReadonlyMap<string, Uint8Array>): string {
+  const told = [...files.map(({ name }) => name), ...problems.map(({ message }) => message), ...included.keys()]
+  return `${revisionOf(files, included)} ${createHash('sha256').update(told.sort().join('\n')).digest('hex')}`
+}
+
+/** Reads files that are included; one that cannot be read is left out. */
+export async function readIncluded(paths: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const read = new Map<string, Uint8Array>()
+  for (const path of paths) {
+    const bytes = await readFile(path).catch(() => null)
+    if (bytes !== null) read.set(path, bytes)
+  }
+  return read
 }
 
 /** Why the file system refused, without the path in it. */

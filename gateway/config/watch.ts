@@ -2,6 +2,7 @@ import { type FSWatcher, watch as watchFolder } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Problem } from './diagnostics.ts'
+import { contentOf, loadFiles, readIncluded } from './load.ts'
 import { type LoadedPolicy, loadPolicy } from './load-policy.ts'
 import type { Policy } from './policy.ts'
 
@@ -36,7 +37,8 @@ export function watchConfig(
   const load = options.load ?? loadPolicy
   let revision = options.current?.policy?.revision ?? null
   let watched: readonly string[] = options.current?.watched ?? [path]
-  let readAt = options.current?.readAt ?? 0
+  let included = options.current?.included ?? []
+  let content = options.current?.content ?? ''
   let seen: string | null = null
   let watchers: FSWatcher[] = []
   let settling: NodeJS.Timeout | undefined
@@ -46,7 +48,8 @@ export function watchConfig(
   const announce = async (): Promise<void> => {
     const loaded = await load(path)
     if (isClosed) return
-    readAt = loaded.readAt
+    content = loaded.content
+    included = loaded.included
     seen = null
     follow(loaded.watched)
     if (loaded.policy === null) onProblems(loaded.problems)
@@ -56,12 +59,12 @@ export function watchConfig(
     }
   }
   const look = async (): Promise<void> => {
-    const before = seen
-    const now = await signatureOf(watched)
-    if (isClosed) return
-    seen = now.text
-    // after a load the first look tells by time: a change while it was reading is a change after it
-    if (before === null ? now.changedAt >= readAt : now.text !== before) await announce()
+    const { text, changedAt } = await stateOf(watched)
+    if (text === seen) return
+    // times are coarse: a file written a moment ago may be written again without another time
+    seen = Date.now() - changedAt > 1000 ? text : null
+    const now = contentOf(await loadFiles(path), await readIncluded(included))
+    if (!isClosed && now !== content) await announce()
   }
   const queue = (step: () => Promise<void>): Promise<void> => {
     // one at a time, and a step that fails does not end the watch
@@ -114,7 +117,7 @@ function openWatcher(folder: string, changed: () => void): FSWatcher[] {
 }
 
 /** What tells one state of files from another (also one replaced by an older file), and when it came about. */
-async function signatureOf(paths: readonly string[]): Promise<{ text: string; changedAt: number }> {
+async function stateOf(paths: readonly string[]): Promise<{ text: string; changedAt: number }> {
   const found = await Promise.all(
     paths.map(async (path) => {
       const state = await stat(path).catch(() => null)

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createContext, Script } from 'node:vm'
 import { ClawError } from '../../../workers/contract/errors.ts'
+import { joinParts, namesOf } from './join.ts'
+import { type PlainParts, readPlain } from './plain.ts'
 import type { Body, Diagnostic } from './syntax.ts'
 import { type WasmImports, type WasmInstance, type WasmModule, webAssembly } from './webassembly.ts'
 
@@ -27,13 +29,31 @@ export interface Parsed {
 }
 
 /**
- * Parses files with HashiCorp's hcl/v2 and evaluates every attribute.
- * Each call runs in a WebAssembly instance of its own: its memory goes away with it, whatever the input did to it.
+ * Parses files and evaluates every attribute: plain parts here, everything else with HashiCorp's hcl/v2.
+ * Wherever anything is wrong, or not beyond doubt, the whole is HashiCorp's.
  * @throws ClawError CP_CONFIG when the parser was not built, or gave up on the input (nested too deeply)
  */
 export async function parse(files: readonly SourceFile[], scope: Scope): Promise<Parsed> {
+  const parts = files.map(({ bytes }) => readPlain(bytes, scope.closed))
+  const isPlain = parts.every(({ pieces }) => pieces.length === 0)
+  const rest = isPlain ? { bodies: parts.map(() => emptyBody), diagnostics: [] } : await runGo(files, scope, parts)
+  if (rest.diagnostics.length > 0) return parseWhole(files, scope)
+  const bodies = joinParts(parts, rest.bodies, scope)
+  return bodies === null ? parseWhole(files, scope) : { bodies, diagnostics: [] }
+}
+
+/** The same by HashiCorp's parser alone. */
+export function parseWhole(files: readonly SourceFile[], scope: Scope): Promise<Parsed> {
+  const whole = files.map(({ bytes }): PlainParts => ({ body: emptyBody, pieces: [[0, bytes.length]], open: [] }))
+  return runGo(files, scope, whole)
+}
+
+const emptyBody: Body = { attributes: [], blocks: [] }
+
+/** Each call runs in an instance of its own: its memory goes away with it, whatever the input did to it. */
+async function runGo(files: readonly SourceFile[], scope: Scope, parts: readonly PlainParts[]): Promise<Parsed> {
   const { Go, module } = await loadOnce()
-  const input = frame(files, scope)
+  const input = frame(files, scope, parts)
   const go = new Go()
   let output: string | undefined
   const instance = await webAssembly.instantiate(module, {
@@ -111,9 +131,13 @@ function find(name: string): URL | undefined {
     .find((url) => existsSync(url))
 }
 
-function frame(files: readonly SourceFile[], scope: Scope): Buffer {
+function frame(files: readonly SourceFile[], scope: Scope, parts: readonly PlainParts[]): Buffer {
   const head = Buffer.from(
-    JSON.stringify({ ...scope, files: files.map(({ name, bytes }) => ({ name, size: bytes.length })) }),
+    JSON.stringify({
+      ...scope,
+      names: parts.flatMap(({ body }) => namesOf(body, scope.references)),
+      files: files.map(({ name, bytes }, index) => ({ name, size: bytes.length, pieces: parts[index]?.pieces ?? [] })),
+    }),
   )
   const length = Buffer.alloc(4)
   length.writeUInt32LE(head.length)

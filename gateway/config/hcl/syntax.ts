@@ -48,8 +48,6 @@ export interface Body {
   /** In the order they are written. */
   readonly attributes: readonly Attribute[]
   readonly blocks: readonly Block[]
-  /** Its end: where something missing would go. */
-  readonly end: Span
 }
 
 /** What HashiCorp's parser or evaluator found, in its words. */

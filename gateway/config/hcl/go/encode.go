@@ -44,9 +44,7 @@ func (out *encoder) body(body *hclsyntax.Body, context *hcl.EvalContext) {
 		out.comma(index)
 		out.block(block, context)
 	}
-	out.raw("]")
-	out.span("end", body.EndRange)
-	out.raw("}")
+	out.raw("]}")
 }
 
 func (out *encoder) block(block *hclsyntax.Block, context *hcl.EvalContext) {

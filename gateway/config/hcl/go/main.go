@@ -27,7 +27,11 @@ type header struct {
 	Files []struct {
 		Name string `json:"name"`
 		Size int    `json:"size"`
+		// Pieces are the parts to parse, [first byte, byte after the last], each complete in itself.
+		Pieces [][2]int `json:"pieces"`
 	} `json:"files"`
+	// Names are declared in parts that are not parsed here: kind, first of two labels or nothing, name.
+	Names [][3]string `json:"names"`
 	// References tells how many labels a block kind has, so that others may name its blocks.
 	References map[string]int `json:"references"`
 	// Closed lists block types whose attributes may not refer to anything.
@@ -61,7 +65,7 @@ func run(input []byte) []byte {
 	var files []file
 	var problems hcl.Diagnostics
 	for _, each := range head.Files {
-		body, diagnostics := parseFile(rest[:each.Size:each.Size], each.Name)
+		body, diagnostics := parsePieces(rest[:each.Size:each.Size], each.Name, each.Pieces)
 		rest = rest[each.Size:]
 		problems = append(problems, diagnostics...)
 		files = append(files, file{name: each.Name, body: body})
@@ -72,7 +76,7 @@ func run(input []byte) []byte {
 	}
 	out.raw(`{"bodies":[`)
 	if !problems.HasErrors() {
-		out.context = references(files, head.References)
+		out.context = references(files, head.References, head.Names)
 		for index, each := range files {
 			out.comma(index)
 			out.body(each.body, out.context)
@@ -91,4 +95,29 @@ func (head header) fileIndex() map[string]int {
 		index[each.Name] = place
 	}
 	return index
+}
+
+// parsePieces parses parts of a file into one body; places are those in the whole file.
+func parsePieces(source []byte, name string, pieces [][2]int) (*hclsyntax.Body, hcl.Diagnostics) {
+	whole := &hclsyntax.Body{Attributes: hclsyntax.Attributes{}}
+	var problems hcl.Diagnostics
+	for _, piece := range pieces {
+		start := hcl.Pos{Line: 1, Column: 1, Byte: piece[0]}
+		parsed, diagnostics := hclsyntax.ParseConfig(source[piece[0]:piece[1]:piece[1]], name, start)
+		problems = append(problems, diagnostics...)
+		body, ok := parsed.Body.(*hclsyntax.Body)
+		if !ok {
+			continue
+		}
+		for key, attribute := range body.Attributes {
+			if first := whole.Attributes[key]; first != nil {
+				problems = append(problems, &hcl.Diagnostic{
+					Severity: hcl.DiagError, Summary: "Attribute redefined", Subject: &attribute.NameRange,
+				})
+			}
+			whole.Attributes[key] = attribute
+		}
+		whole.Blocks = append(whole.Blocks, body.Blocks...)
+	}
+	return whole, problems
 }

@@ -11,7 +11,7 @@ type reference struct {
 }
 
 // references builds what expressions may name: one object per type (two labels) or kind (one label).
-func references(files []file, labels map[string]int) *hcl.EvalContext {
+func references(files []file, labels map[string]int, names [][3]string) *hcl.EvalContext {
 	objects := map[string]map[string]cty.Value{}
 	add := func(object string, named reference) {
 		if objects[object] == nil {
@@ -19,6 +19,13 @@ func references(files []file, labels map[string]int) *hcl.EvalContext {
 		}
 		if _, taken := objects[object][named.name]; !taken {
 			objects[object][named.name] = cty.StringVal(named.name).Mark(named)
+		}
+	}
+	for _, each := range names {
+		if each[1] == "" {
+			add(each[0], reference{each[0], "", each[2]})
+		} else {
+			add(each[1], reference{each[0], each[1], each[2]})
 		}
 	}
 	for _, each := range files {
