@@ -109,6 +109,13 @@ describe('parse()', () => {
     expect(agreed).toBe(50)
   })
 
+  it('ends a heredoc where the parser does, also at a tag followed by spaces', async () => {
+    const one = files('a = <<T\n  x\nT \nb = <<T\n  y\nT\n')
+    const whole = await parseWhole(one, scope)
+    expect(whole.bodies[0]?.attributes.map(({ name }) => name)).toEqual(['a', 'b'])
+    expect(await parse(one, scope)).toEqual(whole)
+  })
+
   it.each(values)('says of the value %j what the parser alone says', async (value) => {
     const one = files(
       `endpoint "https" "a" {\n}\ncredential "bearer_token" "k-1" {\n}\nrule "r" {\n  x = ${value}\n}\n`,

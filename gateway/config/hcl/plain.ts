@@ -168,7 +168,8 @@ function readHeredoc(reader: Reader, start: number, [, dash, tag = '']: RegExpEx
   const lines: string[] = []
   while (!skip(reader, end)) {
     const line = take(reader, heredocLine)
-    if (line === null) return null
+    // the parser ends it at the tag with spaces after it, too: its span is the parser's to tell
+    if (line === null || line[0].trim() === tag) return null
     lines.push(line[0])
   }
   if (lines.length === 0) return null
