@@ -56,7 +56,11 @@ export type ToHost =
   | { readonly kind: 'started'; readonly flow: FlowId }
   | { readonly kind: 'call'; readonly id: number; readonly call: HostCall }
   | { readonly kind: 'record'; readonly events: readonly ActionEvent[] }
-  | { readonly kind: 'pong'; readonly seq: number }
+  /** `externalBytes`: memory of the thread outside its heap (Buffers), which no heap limit bounds. */
+  | { readonly kind: 'pong'; readonly seq: number; readonly externalBytes: number }
+
+/** Events a thread may have on their way to the record: posted or waiting, and not yet `recorded`. */
+export const recordCredit = 4096
 
 /** Main → worker, over the same port. */
 export type Control =

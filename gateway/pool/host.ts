@@ -1,0 +1,247 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { ActionEvent } from '../../workers/contract/action.ts'
+import { ClawError, toFault } from '../../workers/contract/errors.ts'
+import type { Flow } from '../../workers/contract/flow.ts'
+import type { ActionId, Fd, FlowId } from '../../workers/contract/ids.ts'
+import type { Control, FlowTask, HostCall, ToHost } from '../../workers/contract/messages.ts'
+import { recordCredit } from '../../workers/contract/messages.ts'
+import { closeIfSame, FdLedger, identify } from './fds.ts'
+import type { Grants } from './grants.ts'
+import { isToHost } from './message-check.ts'
+import type { HostServices } from './services.ts'
+
+/** What a thread's host needs of its pool. */
+export interface ThreadOwner {
+  readonly services: HostServices
+  /** Newest revision first; the one before it still counts for calls that were under way. */
+  grants(): readonly Grants[]
+  /** The task of a live flow of this pool, when it runs on this thread. */
+  taskOn(thread: ThreadHost, flow: FlowId): FlowTask | null
+  started(thread: ThreadHost, flow: FlowId): boolean
+  /** The thread did what it must not: the flow (null: unknown which) ends as a fault. */
+  violated(thread: ThreadHost, flow: FlowId | null, what: string): void
+}
+
+/** Calls a thread may have in the air; a thread of ours never has more. */
+const maxCalls = 4096
+
+/**
+ * Main's side of one thread's port. Serves its calls, each checked against the profile of the thread, and takes its
+ * records. What the thread says is not trusted: it may have been taken over by what it decodes.
+ */
+export class ThreadHost {
+  readonly threadId: number
+  readonly #port: MessagePort
+  readonly #owner: ThreadOwner
+  readonly #given = new FdLedger()
+  readonly #actions = new Map<ActionId, Flow>()
+  #calls = 0
+  #unwritten = 0
+  #credit = 0
+  #isGone = false
+  /** Sequence numbers of the last ping sent and of the last one answered. */
+  lastPing = 0
+  lastPong = 0
+  externalBytes = 0
+
+  constructor(port: MessagePort, threadId: number, owner: ThreadOwner) {
+    this.#port = port
+    this.threadId = threadId
+    this.#owner = owner
+    port.on('message', (message: unknown) => this.#receive(message))
+    // the pool's own port keeps the process alive while flows run
+    port.unref()
+    this.post({ kind: 'recorder', healthy: owner.services.recorderHealthy() })
+  }
+
+  post(message: Control): void {
+    if (!this.#isGone) this.#port.postMessage(message)
+  }
+
+  ping(seq: number): void {
+    this.lastPing = seq
+    this.post({ kind: 'ping', seq })
+  }
+
+  /** The thread has ended: what it left open is closed, in the record as well. */
+  gone(because: string): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#port.close()
+    this.#given.closeAll()
+    const left = [...this.#actions]
+    this.#actions.clear()
+    for (const [action, flow] of left) this.#write(flow, [ended(action, because)])
+  }
+
+  #receive(message: unknown): void {
+    if (this.#isGone) return
+    if (!isToHost(message)) {
+      this.#owner.violated(this, null, 'sent a malformed message')
+      return
+    }
+    switch (message.kind) {
+      case 'started':
+        if (!this.#owner.started(this, message.flow)) this.#owner.violated(this, null, 'started an unknown flow')
+        break
+      case 'call':
+        void this.#serve(message)
+        break
+      case 'record':
+        this.#record(message.events)
+        break
+      case 'pong':
+        this.lastPong = message.seq
+        this.externalBytes = message.externalBytes
+        break
+      default:
+        message satisfies never
+    }
+  }
+
+  async #serve({ id, call }: Extract<ToHost, { kind: 'call' }>): Promise<void> {
+    if (this.#calls >= maxCalls)
+      return this.#owner.violated(this, call.flow, `made more than ${maxCalls} calls at once`)
+    this.#calls += 1
+    try {
+      const value = await this.#answer(call)
+      if (call.name === 'dial') this.#give(value as Fd)
+      this.post({ kind: 'reply', id, value })
+    } catch (error) {
+      this.post({ kind: 'failed', id, fault: toFault(error) })
+    } finally {
+      this.#calls -= 1
+    }
+  }
+
+  #answer(call: HostCall): Promise<unknown> {
+    const [grants] = this.#owner.grants()
+    if (grants === undefined)
+      return Promise.reject(new ClawError('CP_CONFIG', 'the profile is no longer in the policy'))
+    if (call.name === 'profile') return Promise.resolve(grants.profile)
+    if (call.flow === null) return this.#refuse(call, null, `asked for ${call.name} without a flow`)
+    const task = this.#owner.taskOn(this, call.flow)
+    if (task === null) return Promise.reject(new ClawError('CP_CANCELLED', `the flow that needs ${call.name} is over`))
+    const { services } = this.#owner
+    switch (call.name) {
+      case 'dial': {
+        const { endpoint: name, to } = call.request
+        const endpoint = grants.dial(task.route, name, to)
+        if (endpoint === null)
+          return this.#refuse(call, task, `asked to dial ${to.host}:${to.port} for endpoint "${name}"`)
+        return services.dial(grants.profile, endpoint, to)
+      }
+      case 'certificate': {
+        const { serverName } = call.request
+        if (!grants.certify(task.flow, serverName))
+          return this.#refuse(call, task, `asked for a certificate for ${serverName}`)
+        return services.certificate(serverName)
+      }
+      case 'secret': {
+        const { credential } = call.request
+        if (!grants.use(task.route, credential)) return this.#refuse(call, task, `asked for credential "${credential}"`)
+        return services.secret(credential)
+      }
+      default:
+        return call satisfies never
+    }
+  }
+
+  /** What was granted a revision ago is merely late; anything else is a violation. */
+  #refuse(call: HostCall, task: FlowTask | null, what: string): Promise<never> {
+    const before = this.#owner.grants().slice(1)
+    const wasGranted = task !== null && before.some((grants) => isGranted(grants, task, call))
+    if (!wasGranted) this.#owner.violated(this, call.flow, what)
+    return Promise.reject(new ClawError('CP_FORBIDDEN', `the profile may not: the worker ${what}`))
+  }
+
+  #give(fd: Fd): void {
+    // the thread may have ended while main was connecting
+    if (this.#isGone) closeIfSame(identify(fd))
+    else this.#given.note(fd)
+  }
+
+  #record(events: readonly ActionEvent[]): void {
+    this.#unwritten += events.length
+    if (this.#unwritten > recordCredit) {
+      this.#owner.violated(this, null, 'recorded more than it may')
+      return
+    }
+    let flow: Flow | null = null
+    let group: ActionEvent[] = []
+    for (const event of events) {
+      const its = this.#flowOf(event)
+      if (its === null) {
+        this.#owner.violated(this, null, `recorded a ${event.kind} event of another flow`)
+        return
+      }
+      if (flow !== null && its !== flow) {
+        this.#write(flow, group)
+        group = []
+      }
+      flow = its
+      group.push(event)
+    }
+    if (flow !== null) this.#write(flow, group)
+  }
+
+  #flowOf(event: ActionEvent): Flow | null {
+    if (event.kind === 'opened') {
+      const { id, flow: flowId, endpoint } = event.action
+      const task = this.#owner.taskOn(this, flowId)
+      if (task === null || endpoint === null || !task.route.candidates.includes(endpoint) || this.#actions.has(id))
+        return null
+      this.#actions.set(id, task.flow)
+      return task.flow
+    }
+    const flow = this.#actions.get(event.action) ?? null
+    if (event.kind === 'closed') this.#actions.delete(event.action)
+    return flow
+  }
+
+  #write(flow: Flow, events: readonly ActionEvent[]): void {
+    const done = () => this.#written(events.length)
+    // a recorder that gives events up says so by being unhealthy; the room is free either way
+    this.#owner.services.record(flow, events).then(done, done)
+  }
+
+  #written(events: number): void {
+    this.#unwritten -= events
+    if (this.#credit === 0) {
+      setImmediate(() => {
+        this.post({ kind: 'recorded', events: this.#credit })
+        this.#credit = 0
+      })
+    }
+    this.#credit += events
+  }
+}
+
+function isGranted(grants: Grants, task: FlowTask, call: HostCall): boolean {
+  switch (call.name) {
+    case 'profile':
+      return true
+    case 'dial':
+      return grants.dial(task.route, call.request.endpoint, call.request.to) !== null
+    case 'certificate':
+      return grants.certify(task.flow, call.request.serverName)
+    case 'secret':
+      return grants.use(task.route, call.request.credential)
+    default:
+      return call satisfies never
+  }
+}
+
+function ended(action: ActionId, error: string): ActionEvent {
+  return {
+    kind: 'closed',
+    action,
+    status: 'error',
+    error,
+    bytesUp: 0,
+    bytesDown: 0,
+    request: null,
+    response: null,
+    at: Date.now() as Extract<ActionEvent, { kind: 'closed' }>['at'],
+  }
+}

@@ -1,0 +1,99 @@
+import type { ToHost } from '../../workers/contract/messages.ts'
+
+/** Longest title and text of an event, characters; a worker cuts far below it. */
+const maxText = 16_384
+/** Largest sample of an event, bytes. */
+const maxSample = 4 * 1024 * 1024
+
+type Shape = { readonly [key: string]: unknown }
+
+/** Whether a message of a worker has the shape of `ToHost`; a thread that was taken over can send anything. */
+export function isToHost(message: unknown): message is ToHost {
+  if (!isShape(message)) return false
+  switch (message.kind) {
+    case 'started':
+      return isName(message.flow)
+    case 'pong':
+      return Number.isSafeInteger(message.seq) && Number.isFinite(message.externalBytes)
+    case 'call':
+      return Number.isSafeInteger(message.id) && isShape(message.call) && isCall(message.call)
+    case 'record':
+      return Array.isArray(message.events) && message.events.every(isEvent)
+    default:
+      return false
+  }
+}
+
+function isCall({ name, flow, request }: Shape): boolean {
+  if (flow !== null && !isName(flow)) return false
+  if (!isShape(request)) return false
+  switch (name) {
+    case 'profile':
+      return true
+    case 'dial':
+      return isName(request.endpoint) && isShape(request.to) && isName(request.to.host) && isPort(request.to.port)
+    case 'certificate':
+      return isName(request.serverName)
+    case 'secret':
+      return isName(request.credential)
+    default:
+      return false
+  }
+}
+
+function isEvent(event: unknown): boolean {
+  if (!isShape(event)) return false
+  switch (event.kind) {
+    case 'opened': {
+      const { action, verdict } = event
+      if (!isShape(action) || !isShape(verdict)) return false
+      const isNamed = isName(action.id) && isName(action.flow) && isText(action.title) && isName(action.protocol)
+      return isNamed && isShape(action.facts) && Array.isArray(action.unknowns) && isVerdict(verdict)
+    }
+    case 'ruled':
+      return isName(event.action) && isShape(event.ruling) && isVerdict(event.ruling)
+    case 'frame':
+      return isName(event.action) && isSample(event.sample) && (event.direction === 'up' || event.direction === 'down')
+    case 'closed':
+      return (
+        isName(event.action) &&
+        isText(event.status) &&
+        (event.error === null || isText(event.error)) &&
+        Number.isFinite(event.bytesUp) &&
+        Number.isFinite(event.bytesDown) &&
+        (event.request === null || isSample(event.request)) &&
+        (event.response === null || isSample(event.response))
+      )
+    default:
+      return false
+  }
+}
+
+function isVerdict({ kind, decider, reason }: Shape): boolean {
+  return isShape(decider) && (kind === 'allow' || (kind === 'deny' && isText(reason)))
+}
+
+function isSample(sample: unknown): boolean {
+  return (
+    isShape(sample) &&
+    sample.bytes instanceof Uint8Array &&
+    sample.bytes.byteLength <= maxSample &&
+    Number.isFinite(sample.total)
+  )
+}
+
+function isShape(value: unknown): value is Shape {
+  return typeof value === 'object' && value !== null
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value.length > 0 && value.length <= 1024
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= maxText
+}
+
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) <= 65535
+}

@@ -1,0 +1,198 @@
+import type { Duplex } from 'node:stream'
+import { adopt } from './adopt.ts'
+import type { Action, RecordedAction, Sample } from './contract/action.ts'
+import type { ActionId, Address, EndpointName, EpochMs } from './contract/ids.ts'
+import type { Certificate, FlowTask, Secret } from './contract/messages.ts'
+import { newId } from './contract/new-id.ts'
+import type { Closing, Judged, Seen, Session } from './contract/plugin.ts'
+import type { CredentialUse, Endpoint, Limits } from './contract/profile.ts'
+import type { Deny, FailsafeCause, Verdict } from './contract/verdict.ts'
+import type { HostLink } from './host.ts'
+import type { CurrentProfile } from './profile.ts'
+import { gate } from './rules/gate.ts'
+import { judge } from './rules/judge.ts'
+
+/** What a flow's session is made of. */
+export interface SessionParts {
+  readonly host: HostLink
+  readonly current: CurrentProfile
+  readonly task: FlowTask
+  readonly endpoint: EndpointName
+  readonly client: Duplex
+  readonly limits: Limits
+  readonly signal: AbortSignal
+}
+
+/** Events an action reserved and has not used when it closes: there are no approvers yet. */
+const unusedAtClose = 1
+
+/** One flow on one endpoint: the only way from a protocol runtime to the record, to secrets and to upstreams. */
+export class FlowSession implements Session {
+  readonly flow: FlowTask['flow']
+  readonly client: Duplex
+  readonly limits: Limits
+  readonly signal: AbortSignal
+  readonly #parts: SessionParts
+  /** Recorded and not closed; the value counts frames there was no room for. */
+  readonly #open = new Map<ActionId, { lostFrames: number }>()
+  actions = 0
+  /** Whether everything so far was denied. */
+  isDenied = false
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+    this.flow = parts.task.flow
+    this.client = parts.client
+    this.limits = parts.limits
+    this.signal = parts.signal
+  }
+
+  endpoint(): Endpoint | null {
+    return this.#parts.current.endpoint(this.#parts.endpoint)
+  }
+
+  async judge(seen: Seen): Promise<Judged> {
+    const { host } = this.#parts
+    const endpoint = this.endpoint()
+    const action = this.#actionOf(seen, endpoint)
+    this.actions += 1
+    const room = host.recording.reserve()
+    const hasRoom = room === true || (room !== false && (await room))
+    if (!hasRoom) {
+      const cause = host.isLost ? 'host_lost' : 'recorder_stalled'
+      return this.#rule(action, deny(cause, 'the action cannot be recorded now, try again later'))
+    }
+    // read again: waiting for room may have outlived a revision
+    const verdict = this.#verdict(seen, this.endpoint())
+    host.recording.put({ kind: 'opened', action: recorded(action, seen), verdict })
+    this.#open.set(action.id, { lostFrames: 0 })
+    await host.recording.posted()
+    if (host.isLost) return this.#rule(action, deny('host_lost', 'the gateway cannot be reached'))
+    if (this.signal.aborted) return this.#rule(action, deny('endpoint_gone', 'the connection was cancelled'))
+    return this.#rule(action, verdict)
+  }
+
+  frame(action: Action, direction: 'up' | 'down', bytes: Uint8Array, total: number): void {
+    const open = this.#open.get(action.id)
+    if (open === undefined) return
+    const kept = bytes.subarray(0, this.limits.sampleBytes)
+    const sample = { bytes: new Uint8Array(kept), total, sha256: null, contentType: null }
+    const { recording } = this.#parts.host
+    if (!recording.offer({ kind: 'frame', action: action.id, direction, sample, at: this.now() })) open.lostFrames += 1
+  }
+
+  close(action: Action, closing: Closing): void {
+    const open = this.#open.get(action.id)
+    if (open === undefined) return
+    this.#open.delete(action.id)
+    const lost = open.lostFrames === 0 ? null : `${open.lostFrames} frames were not recorded: the record was behind`
+    const { recording } = this.#parts.host
+    recording.put({
+      kind: 'closed',
+      action: action.id,
+      status: closing.status,
+      error: closing.error ?? lost,
+      bytesUp: closing.bytesUp,
+      bytesDown: closing.bytesDown,
+      request: tight(closing.request),
+      response: tight(closing.response),
+      at: this.now(),
+    })
+    recording.release(unusedAtClose)
+  }
+
+  refuse(title: string, reason: string, record: Seen['record']): void {
+    const seen = { title, facts: {}, unknowns: [], record, credential: null }
+    const action = this.#actionOf(seen, this.endpoint())
+    const { recording } = this.#parts.host
+    this.actions += 1
+    this.isDenied = true
+    const opened = { kind: 'opened', action: recorded(action, seen), verdict: deny('malformed', reason) } as const
+    // its end is only worth recording where its begin was
+    if (!recording.offer(opened)) return
+    recording.offer({
+      kind: 'closed',
+      action: action.id,
+      status: 'denied',
+      error: null,
+      bytesUp: 0,
+      bytesDown: 0,
+      request: null,
+      response: null,
+      at: this.now(),
+    })
+  }
+
+  certificate(serverName: string): Promise<Certificate> {
+    return this.#parts.host.call('certificate', this.flow.id, { serverName })
+  }
+
+  secret(credential: CredentialUse): Promise<Secret | null> {
+    return this.#parts.host.secret(this.flow.id, credential.name)
+  }
+
+  async dial(to: Address): Promise<Duplex> {
+    return adopt(await this.#parts.host.call('dial', this.flow.id, { endpoint: this.#parts.endpoint, to }))
+  }
+
+  now(): EpochMs {
+    return Date.now() as EpochMs
+  }
+
+  /** Ends in the record what the runtime left open. */
+  closeRest(error: string): void {
+    for (const id of [...this.#open.keys()]) {
+      this.close({ id } as Action, {
+        status: 'error',
+        error,
+        bytesUp: 0,
+        bytesDown: 0,
+        request: null,
+        response: null,
+      })
+    }
+  }
+
+  #rule(action: Action, verdict: Verdict): Judged {
+    const ruling = gate(action.id, verdict)
+    this.isDenied = ruling.kind === 'deny' && (this.actions === 1 || this.isDenied)
+    return { action, ruling }
+  }
+
+  #verdict(seen: Seen, endpoint: Endpoint | null): Verdict {
+    if (endpoint === null) return deny('endpoint_gone', 'the endpoint is no longer in the policy')
+    try {
+      return judge(this.#parts.current.rules(endpoint), seen)
+    } catch {
+      return deny('unevaluable', 'the rules of the endpoint could not be evaluated')
+    }
+  }
+
+  #actionOf(seen: Seen, endpoint: Endpoint | null): Action {
+    return {
+      id: newId() as ActionId,
+      flow: this.flow.id,
+      endpoint: this.#parts.endpoint,
+      protocol: endpoint?.protocol ?? 'gone',
+      credential: seen.credential,
+      title: seen.title,
+      facts: seen.facts,
+      unknowns: seen.unknowns,
+      at: this.now(),
+    }
+  }
+}
+
+function recorded({ facts: _, ...action }: Action, seen: Seen): RecordedAction {
+  return { ...action, facts: seen.record }
+}
+
+function deny(cause: FailsafeCause, reason: string): Deny {
+  return { kind: 'deny', decider: { by: 'failsafe', cause, rule: null }, reason }
+}
+
+/** Structured clone copies the whole buffer behind a view: a slice of a pooled one would carry its neighbours along. */
+function tight(sample: Sample | null): Sample | null {
+  if (sample === null || sample.bytes.byteLength === sample.bytes.buffer.byteLength) return sample
+  return { ...sample, bytes: new Uint8Array(sample.bytes) }
+}
