@@ -1,0 +1,64 @@
+import type { Unknown } from '../contract/action.ts'
+import { ClawError } from '../contract/errors.ts'
+import { isOverspent, startBudget } from './budget.ts'
+import { mistakesIn } from './check.ts'
+import type { Dialect } from './dialect.ts'
+import { hardenTree } from './dynamic.ts'
+import type { FactView } from './facts.ts'
+import { parseCondition } from './parse.ts'
+
+/** A condition that can be run any number of times. */
+export interface Program {
+  readonly run: (variables: { readonly [name: string]: object }) => unknown
+}
+
+/** Why a condition is neither true nor false of an action: in the words an agent may read. */
+export type Unevaluable =
+  | 'truncated at the inspection buffer'
+  | 'unparseable'
+  | 'truncated at the inspection buffer and unparseable'
+  | 'evaluation error'
+
+/** What a condition says of an action. */
+export type Truth = boolean | Unevaluable
+
+/**
+ * Compiles a condition.
+ * @throws ClawError CP_CONFIG for what `checkCondition` would have refused
+ */
+export function compileCondition(source: string, dialect: Dialect): Program {
+  try {
+    const parsed = parseCondition(source, dialect)
+    const [mistake] = mistakesIn(parsed, source, dialect)
+    if (mistake !== undefined) throw new Error(mistake.message)
+    hardenTree(parsed.tree)
+    return { run: parsed.run }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ClawError('CP_CONFIG', `Cannot compile a condition: ${why}`, { cause: error })
+  }
+}
+
+/**
+ * Runs a condition on the facts of an action. Unknown facts and errors spread through everything except what decides
+ * without them: `false && unknown` is false, `true || unknown` is true, in either order.
+ */
+export function evaluate(program: Program, facts: FactView): Truth {
+  facts.touched.clear()
+  startBudget()
+  try {
+    const value = program.run(facts.variables)
+    if (typeof value === 'boolean' && !isOverspent()) return value
+  } catch {
+    // neither true nor false; the cause is told below
+  }
+  return causeOf(facts.touched)
+}
+
+function causeOf(touched: ReadonlySet<Unknown['because']>): Unevaluable {
+  const truncated = touched.has('truncated')
+  const unparsed = touched.has('unparsed') || touched.has('undecodable')
+  if (truncated && unparsed) return 'truncated at the inspection buffer and unparseable'
+  if (truncated) return 'truncated at the inspection buffer'
+  return unparsed ? 'unparseable' : 'evaluation error'
+}
