@@ -3,6 +3,7 @@ import { guardHandles, guardSocketClass } from './adopt.ts'
 import { ClawError } from './contract/errors.ts'
 
 type Exports = Record<string, unknown>
+type Read = (path: unknown, options: unknown) => unknown
 
 const require = createRequire(import.meta.url)
 
@@ -20,7 +21,6 @@ const readingByPath = new Set([
 
 /** Modules nothing of which a decoder may call. `dns` belongs here: a look-up is a way out. */
 const closed = [
-  'fs/promises',
   'child_process',
   'dgram',
   'dns',
@@ -46,8 +46,6 @@ const refused: { readonly [module: string]: readonly string[] } = {
   process: [
     'kill',
     '_kill',
-    'exit',
-    'reallyExit',
     'abort',
     'binding',
     '_linkedBinding',
@@ -85,8 +83,16 @@ export function lockDown(): void {
   for (const name of Object.keys(fs)) {
     if (name !== 'promises' && typeof fs[name] === 'function' && !readingByPath.has(name)) refuse(fs, 'fs', name)
   }
-  const read = fs.readFileSync as (path: unknown, options: unknown) => unknown
-  Object.defineProperty(fs, 'readFileSync', { value: byPathOnly(read), enumerable: true })
+  const promises = fs.promises as Exports
+  for (const name of Object.keys(promises)) {
+    if (typeof promises[name] === 'function' && name !== 'readFile') refuse(promises, 'fs.promises', name)
+  }
+  for (const [exports, name] of [
+    [fs, 'readFileSync'],
+    [promises, 'readFile'],
+  ] as const) {
+    Object.defineProperty(exports, name, { value: byPathOnly(exports[name] as Read), enumerable: true })
+  }
   guardHandles()
   for (const module of closed) {
     const exports = load(module)
@@ -99,6 +105,7 @@ export function lockDown(): void {
     for (const name of names) if (name in exports) refuse(exports, module, name)
   }
   guardSocketClass(refusal)
+  guardExit()
   // a diagnostic report contains the environment of the whole process
   Object.defineProperty(process, 'report', { value: undefined, configurable: false, writable: false })
   for (const name of refusedGlobals) Reflect.deleteProperty(globalThis, name)
@@ -111,6 +118,20 @@ export function sealParentPort(): void {
   if (threads.parentPort === null) return
   Object.defineProperty(threads, 'parentPort', { value: null, enumerable: true })
   syncBuiltinESMExports()
+}
+
+/** Ending the thread is for Node alone, when an error was caught by nobody. */
+function guardExit(): void {
+  let isDying = false
+  process.on('uncaughtExceptionMonitor', () => {
+    isDying = true
+  })
+  const exports = process as unknown as Exports
+  for (const name of ['exit', 'reallyExit']) {
+    const exit = exports[name] as (code?: number) => never
+    const guarded = (code?: number): never => (isDying ? exit.call(process, code) : refusal(`process.${name}`)())
+    Object.defineProperty(process, name, { value: guarded, enumerable: true })
+  }
 }
 
 function load(module: string): Exports {
@@ -138,9 +159,10 @@ function refusal(name: string): (...ignored: unknown[]) => never {
   }
 }
 
-function byPathOnly(read: (path: unknown, options: unknown) => unknown): (path: unknown, options: unknown) => unknown {
+/** Module loading reads by path, which the thread's permissions judge. */
+function byPathOnly(read: Read): Read {
   return (path, options) => {
-    if (typeof path !== 'string' && !(path instanceof URL)) refusal('fs.readFileSync with a descriptor')()
+    if (typeof path !== 'string' && !(path instanceof URL)) refusal('fs to read a descriptor')()
     return read(path, options)
   }
 }

@@ -118,6 +118,7 @@ export class Pools implements AsyncDisposable {
     const pools = [...this.#all()]
     this.#pools.clear()
     this.#draining.clear()
+    for (const pool of pools) pool.cancelAll('the gateway is stopping')
     await Promise.all(pools.map((pool) => pool.destroy()))
   }
 

@@ -29,6 +29,7 @@ export interface PoolThread {
   readonly since: number
   /** Null until the thread has said hello. */
   host: ThreadHost | null
+  isEnding: boolean
 }
 
 /** Violations after which a thread is ended, with all its flows. */
@@ -142,6 +143,8 @@ export class ProfilePool implements ThreadOwner {
 
   /** Ends one thread with its flows; Piscina starts another. */
   end(thread: PoolThread, kind: 'stuck' | 'bloated', message: string): void {
+    if (thread.isEnding) return
+    thread.isEnding = true
     this.#fault(kind, thread.host, null, message)
     void thread.worker.terminate()
   }
@@ -207,7 +210,7 @@ export class ProfilePool implements ThreadOwner {
   #look(): void {
     for (const worker of this.#piscina.threads) {
       if (this.#threads.has(worker)) continue
-      const thread: PoolThread = { worker, since: performance.now(), host: null }
+      const thread: PoolThread = { worker, since: performance.now(), host: null, isEnding: false }
       this.#threads.set(worker, thread)
       worker.once('error', (error: unknown) => {
         this.#fault(thread.host === null ? 'boot' : 'crashed', thread.host, null, textOf(error))
