@@ -1,10 +1,10 @@
 import type { Unknown } from '../contract/action.ts'
 import { ClawError } from '../contract/errors.ts'
 import { isOverspent, startBudget } from './budget.ts'
-import { mistakesIn } from './check.ts'
 import type { Dialect } from './dialect.ts'
 import { hardenTree } from './dynamic.ts'
 import type { FactView } from './facts.ts'
+import { mistakesIn } from './mistakes.ts'
 import { parseCondition } from './parse.ts'
 
 /** A condition that can be run any number of times. */

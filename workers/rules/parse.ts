@@ -1,19 +1,10 @@
 import type { Dialect } from './dialect.ts'
 import { renamed } from './functions.ts'
-import { compilePattern } from './regex.ts'
-import { comprehensionOf, literalOf, pathOf, type SyntaxNode, walk } from './syntax.ts'
-
-/** What is wrong with a place of a condition; offsets count UTF-16 units. */
-export interface Mistake {
-  readonly message: string
-  readonly start: number
-  readonly end: number
-}
+import { pathOf, type SyntaxNode, walk } from './syntax.ts'
 
 /** A condition that has been parsed and rewritten, but whose types have not been checked. */
 export interface Parsed {
   readonly tree: SyntaxNode
-  readonly mistakes: readonly Mistake[]
   /** Facts it may read, by path. */
   readonly reads: ReadonlySet<string>
   /** Checks the types of the tree. */
@@ -23,28 +14,23 @@ export interface Parsed {
 }
 
 const longestSource = 65_536
-const deepestLoops = 2
 
 /**
- * Parses a condition, renames the functions that are ours, folds literals compared with folded facts, and notes what
- * can be seen without types.
+ * Parses a condition, renames the functions that are ours, and folds literals compared with folded facts.
  * @throws what cel-js throws for text that does not parse; RangeError when it is nested beyond the stack
  */
 export function parseCondition(source: string, dialect: Dialect): Parsed {
   if (source.length > longestSource) throw new RangeError('the condition is too long')
   const parsed = dialect.environment.parse(source)
   const tree = parsed.ast as unknown as SyntaxNode
-  const mistakes: Mistake[] = []
   const reads = new Set<string>()
-  walk(tree, (node, loops) => {
+  walk(tree, (node) => {
     rename(node)
     fold(node, dialect)
     noteReads(node, dialect, reads)
-    for (const message of mistakesOf(node, loops, dialect)) mistakes.push({ message, start: node.start, end: node.end })
   })
   return {
     tree,
-    mistakes,
     reads,
     check: () => {
       const result = parsed.check()
@@ -97,36 +83,7 @@ function noteReads(node: SyntaxNode, dialect: Dialect, reads: Set<string>): void
 /** Nodes a member is selected from; `walk` comes to the selection first. */
 const selected = new WeakSet<SyntaxNode>()
 
-function isFamily(name: unknown, { families }: Dialect): boolean {
+/** Whether a name is the variable of a family. */
+export function isFamily(name: unknown, { families }: Dialect): boolean {
   return families.some((family) => family.name === name)
-}
-
-function* mistakesOf(node: SyntaxNode, loops: number, dialect: Dialect): Iterable<string> {
-  const loop = comprehensionOf(node)
-  if (loop !== null) {
-    if (loops >= deepestLoops) yield `all, exists, map and filter can be nested ${deepestLoops} deep at most`
-    if (dialect.environment.hasVariable(loop.iterVarName)) {
-      yield `the iteration variable hides ${loop.iterVarName}: give it another name`
-    }
-  }
-  if (node.op === '[]') {
-    const [target] = node.args as [SyntaxNode, SyntaxNode]
-    if (target.op === 'id' && isFamily(target.args, dialect)) yield `write ${String(target.args)}.NAME, not an index`
-  }
-  if (node.op !== 'rcall' && node.op !== 'call') return
-  const [name, ...rest] = node.args as [string, ...unknown[]]
-  const target = rest[0] as SyntaxNode
-  if (name === 'bind' && node.op === 'rcall' && target.op === 'id' && target.args === 'cel') {
-    yield 'cel.bind is not part of this language'
-  }
-  const pattern = name === '__matches' ? literalOf((rest.at(-1) as SyntaxNode[]).at(-1)) : undefined
-  if (typeof pattern === 'string') yield* patternMistakes(pattern)
-}
-
-function* patternMistakes(pattern: string): Iterable<string> {
-  try {
-    compilePattern(pattern)
-  } catch (error) {
-    yield `bad regular expression: ${(error as Error).message.replace(/^error parsing regexp: /, '')}`
-  }
 }

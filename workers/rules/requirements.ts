@@ -23,24 +23,34 @@ const mostKeys = 1000
  */
 export function requirementsOf(node: SyntaxNode, dialect: Dialect): readonly Requirement[] {
   if (node.meta.alternate !== undefined) return []
-  const [left, right] = node.args as [SyntaxNode, SyntaxNode]
   switch (node.op) {
     case 'value':
       return node.args === false ? [[]] : []
     case '&&':
-      return [...requirementsOf(left, dialect), ...requirementsOf(right, dialect)].slice(0, mostAlternatives)
     case '||':
-      return eitherOf(requirementsOf(left, dialect), requirementsOf(right, dialect))
     case '==':
-      return [...equality(left, right, dialect), ...equality(right, left, dialect)]
     case 'in':
-      return membership(left, right, dialect)
+      return binary(node, dialect)
     case 'rcall':
       return textTest(node, dialect)
     case 'call':
       return presence(node, dialect)
     default:
       return []
+  }
+}
+
+function binary(node: SyntaxNode, dialect: Dialect): readonly Requirement[] {
+  const [left, right] = node.args as [SyntaxNode, SyntaxNode]
+  switch (node.op) {
+    case '&&':
+      return [...requirementsOf(left, dialect), ...requirementsOf(right, dialect)].slice(0, mostAlternatives)
+    case '||':
+      return eitherOf(requirementsOf(left, dialect), requirementsOf(right, dialect))
+    case '==':
+      return [...equality(left, right, dialect), ...equality(right, left, dialect)]
+    default:
+      return membership(left, right, dialect)
   }
 }
 
@@ -61,7 +71,8 @@ function equality(fact: SyntaxNode, other: SyntaxNode, dialect: Dialect): readon
 function membership(left: SyntaxNode, right: SyntaxNode, dialect: Dialect): readonly Requirement[] {
   if (right.op === 'list') {
     const each = (right.args as SyntaxNode[]).map((item) => equality(left, item, dialect)[0])
-    return each.every((keys) => keys !== undefined) ? [each.flat()] : []
+    // `x in []` has no keys, but it is not false when x is unknown
+    return each.length > 0 && each.every((keys) => keys !== undefined) ? [each.flat()] : []
   }
   const literal = literalOf(left)
   const type = factType(right, dialect)

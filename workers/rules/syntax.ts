@@ -11,6 +11,8 @@ export interface CelType {
 export interface SyntaxNode {
   readonly op: string
   args: unknown
+  /** Where the operation itself is: for a selection the member's name. */
+  readonly pos: number
   readonly start: number
   readonly end: number
   readonly meta: { readonly alternate?: SyntaxNode; readonly macro?: Macro }
