@@ -1,0 +1,68 @@
+import http2, { type Http2Stream, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import type { ClawError } from '../../contract/errors.ts'
+import type { BodySink } from './body.ts'
+import type { HeaderList } from './header-list.ts'
+import { http2Fields } from './http2-headers.ts'
+
+/** Writes a message body on an HTTP/2 stream; the last bytes and the end leave in one frame where they come together. */
+export class Http2Sink implements BodySink {
+  onDrain: (() => void) | null = null
+  isOver = false
+  readonly #stream: Http2Stream
+  /** Whether the stream was opened to wait for trailers after the body. */
+  readonly #waitsForTrailers: boolean
+  #held: Buffer | null = null
+
+  constructor(stream: Http2Stream, waitsForTrailers: boolean) {
+    this.#stream = stream
+    this.#waitsForTrailers = waitsForTrailers
+    stream.on('drain', () => this.onDrain?.())
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.isOver || this.#stream.destroyed) return true
+    const held = this.#held
+    this.#held = chunk
+    if (held === null) process.nextTick(flushHeld, this)
+    else this.#stream.write(held)
+    return !this.#stream.writableNeedDrain
+  }
+
+  end(trailers: HeaderList | null): void {
+    if (this.isOver) return
+    this.isOver = true
+    const held = this.#held
+    this.#held = null
+    if (this.#stream.destroyed) return
+    if (this.#waitsForTrailers) this.#trailersAfter(trailers)
+    if (held === null) this.#stream.end()
+    else this.#stream.end(held)
+  }
+
+  abort(_error: ClawError): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.#held = null
+    this.#stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+  }
+
+  /** For `flushHeld` only. */
+  flush(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null && !this.isOver && !this.#stream.destroyed) this.#stream.write(held)
+  }
+
+  #trailersAfter(trailers: HeaderList | null): void {
+    const stream = this.#stream as ServerHttp2Stream
+    const fields: OutgoingHttpHeaders = trailers === null ? {} : http2Fields(trailers)
+    stream.once('wantTrailers', () => {
+      if (Object.keys(fields).length > 0) stream.sendTrailers(fields)
+      else stream.close(http2.constants.NGHTTP2_NO_ERROR)
+    })
+  }
+}
+
+function flushHeld(sink: Http2Sink): void {
+  sink.flush()
+}
