@@ -222,8 +222,8 @@ export class Recorder implements AsyncDisposable {
   }
 
   #failed(items: readonly Item[], error: unknown): void {
-    if (storeTrouble(error) === 'other') return this.#isolate(items, error)
-    this.#timer = setTimeout(() => this.#flush(), this.#health.failed(error))
+    if (storeTrouble(error) === 'other') this.#isolate(items, error)
+    else this.#timer = setTimeout(() => this.#flush(), this.#health.failed(error))
   }
 
   /** Something in the batch can never be written: find it one by one, and give only that up. */

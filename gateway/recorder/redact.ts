@@ -37,7 +37,7 @@ export function buildRedactor(secrets: readonly string[]): Redactor {
     },
     bytes(bytes, open) {
       if (matcher === null || bytes.length === 0) return bytes
-      const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice()
+      const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
       const stretches = withEdges(raw, matcher, open)
       return stretches.length === 0 ? bytes : Buffer.from(replace(raw, stretches), 'latin1')
     },

@@ -52,7 +52,7 @@ function percentEncoded(bytes: Buffer): string {
 }
 
 function lowerEscapes(url: string): string {
-  return url.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase())
+  return url.replace(/%[0-9A-F]{2}/g, (escaped) => escaped.toLowerCase())
 }
 
 /** Base64 of the bytes at each of the three offsets, without the characters that depend on the neighbours. */
