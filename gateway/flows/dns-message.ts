@@ -51,6 +51,8 @@ export interface DnsRecord {
 export interface DnsAnswer {
   readonly code: Rcode
   readonly records: readonly DnsRecord[]
+  /** Records of another server's answer to the same question, as they stood. */
+  readonly relayed?: { readonly answers: number; readonly isTruncated: boolean; readonly bytes: Uint8Array }
   /** The name is ours to answer for. */
   readonly authoritative?: boolean
   /** Adds the start of authority that tells how long a negative answer holds. */
@@ -96,14 +98,18 @@ export function parseQuery(bytes: Uint8Array): DnsParse {
 
 /** Writes an answer; one that does not fit says so, and the client asks again over TCP. */
 export function writeAnswer(query: DnsQuery, answer: DnsAnswer, maxBytes: number): Uint8Array {
+  const { relayed } = answer
   const sections = [
+    ...(relayed === undefined ? [] : [relayed.bytes]),
     ...answer.records.map((record) => writeRecord(Buffer.from([0xc0, headerBytes]), record, query.class)),
     ...(answer.negative === true ? [writeAuthority(query)] : []),
   ]
   const opt = query.edns === null ? [] : [writeOpt(answer)]
-  const whole = Buffer.concat([header(query, answer, false), query.question, ...sections, ...opt])
+  const isCut = relayed?.isTruncated === true
+  const whole = Buffer.concat([header(query, answer, isCut), query.question, ...sections, ...opt])
   if (whole.length <= maxBytes) return whole
-  return Buffer.concat([header(query, { ...answer, records: [], negative: false }, true), query.question, ...opt])
+  const { code } = answer
+  return Buffer.concat([header(query, { code, records: [] }, true), query.question, ...opt])
 }
 
 /** An answer that is nothing but a code, for what could not be read as a query. */
@@ -184,7 +190,7 @@ function header(query: DnsQuery, answer: DnsAnswer, isTruncated: boolean): Buffe
   if (query.recursionDesired) flags |= 0x0100
   bytes.writeUInt16BE(flags, 2)
   bytes.writeUInt16BE(1, 4)
-  bytes.writeUInt16BE(answer.records.length, 6)
+  bytes.writeUInt16BE(answer.records.length + (answer.relayed?.answers ?? 0), 6)
   bytes.writeUInt16BE(answer.negative === true ? 1 : 0, 8)
   bytes.writeUInt16BE(query.edns === null ? 0 : 1, 10)
   return bytes

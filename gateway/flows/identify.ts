@@ -34,6 +34,15 @@ export type Identity =
   /** Nothing of it may move: no byte, no DNS answer. */
   | { readonly kind: 'closed'; readonly because: string }
 
+/** `identify`, where a look-up that fails is one more reason to be closed. */
+export function identifySafely(devices: DeviceLookup, profiles: ProfileLookup, from: Address): Identity {
+  try {
+    return identify(devices, profiles, from)
+  } catch {
+    return { kind: 'closed', because: 'the device could not be looked up' }
+  }
+}
+
 /** Says whose traffic it is. Whatever is not certainly an approved device of a known profile is closed. */
 export function identify(devices: DeviceLookup, profiles: ProfileLookup, from: Address): Identity {
   const device = devices.byAddress(canonicalAddress(from.host))

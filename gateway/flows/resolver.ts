@@ -43,7 +43,9 @@ export function createResolver(options: ResolverOptions): Resolver {
   const ask = async (name: string, family: 4 | 6): Promise<Resolution> => {
     try {
       const addresses = family === 4 ? await cares.resolve4(name) : await cares.resolve6(name)
-      return addresses.length === 0 ? { kind: 'no_data' } : { kind: 'found', addresses: addresses.slice(0, maxAddresses) }
+      return addresses.length === 0
+        ? { kind: 'no_data' }
+        : { kind: 'found', addresses: addresses.slice(0, maxAddresses) }
     } catch (error) {
       return negative((error as NodeJS.ErrnoException).code)
     }

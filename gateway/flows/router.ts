@@ -28,7 +28,7 @@ const dnsPort = 53
  */
 export function route(view: ProfileView, { target, virtual, serverName }: RouteQuestion): Routed {
   if (target.port === dnsPort) return { route: { kind: 'names' }, targetName: null }
-  if (virtual !== null) return routeVirtual(view, target, virtual.name)
+  if (virtual !== null) return routeVirtual(view, target, virtual.name, serverName)
   if (target.port !== namedPort && !view.index.ports.has(target.port)) return unclaimed(view, target, null)
   if (serverName === undefined) return { route: { kind: 'peek' }, targetName: null }
   if (serverName !== null) {
@@ -40,14 +40,24 @@ export function route(view: ProfileView, { target, virtual, serverName }: RouteQ
   return unclaimed(view, target, serverName)
 }
 
-function routeVirtual(view: ProfileView, target: Address, name: string | null): Routed {
+function routeVirtual(
+  view: ProfileView,
+  target: Address,
+  name: string | null,
+  serverName: RouteQuestion['serverName'],
+): Routed {
   if (name === null || view.index.owners(name).length === 0) {
     // another profile's name is none of this device's business
     return { route: { kind: 'refuse', because: 'the virtual address belongs to nothing' }, targetName: null }
   }
   const candidates = view.index.find(name, target.port)
-  if (candidates.length > 0) return inspect(candidates, name)
-  return unclaimed(view, target, name)
+  if (candidates.length === 0) return unclaimed(view, target, name)
+  if (serverName === undefined) return { route: { kind: 'peek' }, targetName: name }
+  if (serverName === null || serverName === name) return inspect(candidates, name)
+  const byName = view.index.find(serverName, target.port)
+  if (byName.length > 0) return inspect(byName, serverName)
+  const because = `the ClientHello names ${serverName}, the address stands for ${name}`
+  return { route: { kind: 'refuse', because }, targetName: name }
 }
 
 function inspect(candidates: readonly EndpointName[], targetName: string | null): Routed {
