@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream'
 import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { ClawError } from '../contract/errors.ts'
 import { tlsFault } from '../wire/tls-fault.ts'

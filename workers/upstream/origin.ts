@@ -42,16 +42,16 @@ export class Origin {
   readonly #context: tls.SecureContext
   /** Most recently used last. */
   #idle: Idle[] = []
-  #busy = 0
-  /** Most connections in use at once since the last sweep but one. */
+  readonly #inUse = new Set<Http1Connection>()
+  /** Most connections in use at once in the sweep interval before this one, and in this one. */
   #peak = 0
   #recentPeak = 0
   #sessions: Http2Connection[] = []
-  #idleSessions = new Map<Http2Connection, number>()
-  #connectingHttp2: Promise<Http2Connection | Http1Connection> | null = null
+  readonly #idleSessions = new Map<Http2Connection, number>()
+  #connectingBoth: Promise<Http2Connection | Http1Connection> | null = null
   #ticket: Buffer | null = null
-  /** What the upstream chose when it was offered both; null: never asked. */
-  #speaks: Prefers | null = null
+  /** What the upstream chose when it was offered both, or the one it insists on; null: never asked. */
+  #speaks: 'http/1.1' | 'h2' | 'h2 only' | null = null
   #sweeper: NodeJS.Timeout | null = null
 
   /** @throws Error when certificate, key or roots are not PEM that OpenSSL takes */
@@ -67,63 +67,65 @@ export class Origin {
 
   /** An idle connection that can be used at once; null: `connect`. */
   take(prefers: Prefers): Http1Connection | Http2Connection | null {
-    if (prefers === 'h2' || this.#speaks === 'h2') {
+    if (this.#asks(prefers) === 'h2') {
       const session = this.#sessions.find((each) => each.hasRoom)
-      if (session !== undefined) {
-        this.#idleSessions.delete(session)
-        return session
-      }
-      if (this.#speaks !== 'http/1.1') return null
+      if (session !== undefined) this.#idleSessions.delete(session)
+      return session ?? null
     }
     const idle = this.#idle.pop()
     if (idle === undefined) return null
-    this.#use()
+    this.#use(idle.connection)
     return idle.connection
   }
 
   /**
-   * A new connection.
+   * A new connection; over HTTP/2 perhaps one that others opened meanwhile.
    * @param dial connects to the upstream
    * @throws ClawError CP_TLS, or what dialling throws
    */
   async connect(dial: () => Promise<Duplex>, prefers: Prefers): Promise<Http1Connection | Http2Connection> {
-    if (prefers === 'http/1.1' && this.#speaks !== 'h2') {
+    if (this.#asks(prefers) === 'http/1.1') {
       try {
         return this.#ready(await this.#secure(dial, ['http/1.1']))
       } catch (error) {
-        if (!isNoCommonProtocol(error)) throw error
-        // it speaks HTTP/2 only
-        this.#speaks = 'h2'
+        if (!isNoCommonProtocol(error) || this.#speaks === 'http/1.1') throw error
+        this.#speaks = 'h2 only'
       }
     }
-    if (this.#speaks === 'http/1.1') return this.#ready(await this.#secure(dial, ['http/1.1']))
     // one connection for all who wait: requests share an HTTP/2 session
-    const waited = this.#connectingHttp2
+    const waited = this.#connectingBoth
     if (waited !== null) {
       const shared = await waited
       if (shared instanceof Http2Connection && shared.hasRoom) return shared
       return this.take(prefers) ?? (await this.connect(dial, prefers))
     }
     const connecting = this.#secure(dial, ['h2', 'http/1.1']).then((socket) => this.#ready(socket))
-    this.#connectingHttp2 = connecting
+    this.#connectingBoth = connecting
     try {
       return await connecting
     } finally {
-      this.#connectingHttp2 = null
+      this.#connectingBoth = null
     }
   }
 
   /** Whether nothing of it is left to keep. */
   get isUnused(): boolean {
-    return this.#busy === 0 && this.#idle.length === 0 && this.#sessions.length === 0 && this.#connectingHttp2 === null
+    return (
+      this.#inUse.size === 0 && this.#idle.length === 0 && this.#sessions.length === 0 && this.#connectingBoth === null
+    )
   }
 
   close(): void {
-    for (const { connection } of this.#idle) connection.destroy()
-    for (const session of this.#sessions) session.destroy()
+    for (const { connection } of [...this.#idle]) connection.destroy()
+    for (const session of [...this.#sessions]) session.destroy()
     this.#idle = []
     if (this.#sweeper !== null) clearInterval(this.#sweeper)
     this.#sweeper = null
+  }
+
+  #asks(prefers: Prefers): Prefers {
+    if (this.#speaks === 'h2 only') return 'h2'
+    return this.#speaks === 'http/1.1' ? 'http/1.1' : prefers
   }
 
   async #secure(dial: () => Promise<Duplex>, alpn: readonly Prefers[]): Promise<tls.TLSSocket> {
@@ -133,7 +135,7 @@ export class Origin {
     socket.on('session', (session: Buffer) => {
       this.#ticket = session
     })
-    if (alpn.length > 1) this.#speaks = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'
+    if (alpn.length > 1 && this.#speaks !== 'h2 only') this.#speaks = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1'
     return socket
   }
 
@@ -144,33 +146,27 @@ export class Origin {
       this.#sessions.push(session)
       return session
     }
-    this.#use()
-    let isBusy = true
-    return new Http1Connection(socket, {
-      idle: (connection) => {
-        this.#busy -= 1
-        isBusy = false
-        if (this.#idle.length >= maxIdle) return connection.destroy()
-        this.#idle.push({ connection, since: Date.now() })
+    const connection = new Http1Connection(socket, {
+      idle: (freed) => {
+        this.#inUse.delete(freed)
+        if (this.#idle.length >= maxIdle) freed.destroy()
+        else this.#idle.push({ connection: freed, since: Date.now() })
       },
-      used: () => {
-        isBusy = true
-      },
-      closed: (connection) => {
-        if (isBusy) this.#busy -= 1
-        else this.#idle = this.#idle.filter((each) => each.connection !== connection)
-        isBusy = false
+      closed: (lost) => {
+        if (!this.#inUse.delete(lost)) this.#idle = this.#idle.filter((each) => each.connection !== lost)
       },
     })
+    this.#use(connection)
+    return connection
   }
 
-  #use(): void {
-    this.#busy += 1
-    if (this.#busy > this.#recentPeak) this.#recentPeak = this.#busy
+  #use(connection: Http1Connection): void {
+    this.#inUse.add(connection)
+    if (this.#inUse.size > this.#recentPeak) this.#recentPeak = this.#inUse.size
   }
 
   #sessionChanged(session: Http2Connection): void {
-    if (session.isClosed || !session.hasRoom) {
+    if (session.isClosed || session.isDraining) {
       this.#sessions = this.#sessions.filter((each) => each !== session)
       this.#idleSessions.delete(session)
     } else if (session.isIdle) this.#idleSessions.set(session, Date.now())
@@ -185,15 +181,15 @@ export class Origin {
   /** Closes what was idle too long, and what is more than was in use at once lately. */
   #sweep(): void {
     const now = Date.now()
-    const keep = Math.max(1, this.#peak, this.#recentPeak) - this.#busy
+    const keep = Math.max(1, this.#peak, this.#recentPeak) - this.#inUse.size
     this.#peak = this.#recentPeak
-    this.#recentPeak = this.#busy
+    this.#recentPeak = this.#inUse.size
     const stale = this.#idle.filter(({ since }, at) => {
       const age = now - since
       return age > idleMs || (age > sweepMs && at < this.#idle.length - keep)
     })
     for (const { connection } of stale) connection.destroy()
-    for (const [session, since] of this.#idleSessions) if (now - since > idleMs) session.destroy()
+    for (const [session, since] of [...this.#idleSessions]) if (now - since > idleMs) session.destroy()
     if (!this.isUnused || this.#sweeper === null) return
     clearInterval(this.#sweeper)
     this.#sweeper = null

@@ -32,7 +32,10 @@ const faults: { readonly [C in TlsCause]: Omit<TlsFault, 'cause'> } = {
   no_common_version: { words: 'no TLS version or cipher in common', advice: 'TLS 1.2 or newer is needed' },
   no_common_protocol: { words: 'no application protocol in common', advice: 'offer h2 or http/1.1 in ALPN' },
   untrusted_upstream: { words: 'the certificate of the upstream is not trusted', advice: trustTheirs },
-  expired: { words: 'the certificate of the upstream is outside its validity', advice: 'check its dates and this clock' },
+  expired: {
+    words: 'the certificate of the upstream is outside its validity',
+    advice: 'check its dates and this clock',
+  },
   wrong_name: { words: 'the certificate of the upstream is for another name', advice: 'check hosts of the endpoint' },
   client_certificate: {
     words: 'the upstream wants a client certificate or refused the one given',
@@ -48,14 +51,20 @@ const byCode: { readonly [side in Side]: readonly (readonly [RegExp, TlsCause])[
     [/UNKNOWN_CA|CERTIFICATE_UNKNOWN|BAD_CERTIFICATE|ACCESS_DENIED/, 'untrusted_gateway'],
     [/UNRECOGNIZED_NAME/, 'gateway_name'],
     [/HTTP_REQUEST|WRONG_VERSION_NUMBER|NOT_TLS/, 'not_tls'],
-    [/UNSUPPORTED_PROTOCOL|NO_SHARED_CIPHER|NO_SUITABLE|VERSION_TOO_LOW|PROTOCOL_VERSION|HANDSHAKE_FAILURE/, 'no_common_version'],
+    [
+      /UNSUPPORTED_PROTOCOL|NO_SHARED_CIPHER|NO_SUITABLE|VERSION_TOO_LOW|PROTOCOL_VERSION|HANDSHAKE_FAILURE/,
+      'no_common_version',
+    ],
     [/NO_APPLICATION_PROTOCOL/, 'no_common_protocol'],
     [/CERTIFICATE_EXPIRED/, 'untrusted_gateway'],
   ],
   upstream: [
     [/ALTNAME_INVALID/, 'wrong_name'],
     [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERT_EXPIRED/, 'expired'],
-    [/CERTIFICATE_REQUIRED|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNKNOWN_CA|KEY_VALUES_MISMATCH|PEM_/, 'client_certificate'],
+    [
+      /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNKNOWN_CA|KEY_VALUES_MISMATCH|PEM_/,
+      'client_certificate',
+    ],
     [/SELF_SIGNED|UNABLE_TO_|CERT_UNTRUSTED|INVALID_CA|INVALID_PURPOSE|CERT_/, 'untrusted_upstream'],
     [/NO_APPLICATION_PROTOCOL/, 'no_common_protocol'],
     [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH/, 'closed'],

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Body, BodySink } from './body.ts'
-import type { HeaderList } from './header-list.ts'
 import type { BadMessage } from './head-lines.ts'
+import type { HeaderList } from './header-list.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** A response to the agent. `headers` are end-to-end ones; a Content-Length among them must be true. */

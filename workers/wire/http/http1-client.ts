@@ -114,12 +114,7 @@ class Http1Call implements UpstreamCall {
   #left = 0
   #isOver = false
 
-  constructor(
-    socket: Duplex,
-    request: OutgoingRequest,
-    events: ResponseEvents,
-    over: (canGoOn: boolean) => void,
-  ) {
+  constructor(socket: Duplex, request: OutgoingRequest, events: ResponseEvents, over: (canGoOn: boolean) => void) {
     this.#socket = socket
     this.#request = request
     this.#events = events
@@ -202,7 +197,8 @@ class Http1Call implements UpstreamCall {
   }
 
   lost(error: Error | null): void {
-    const why = error === null ? 'the upstream closed the connection' : `the connection to the upstream broke: ${codeOf(error)}`
+    const why =
+      error === null ? 'the upstream closed the connection' : `the connection to the upstream broke: ${codeOf(error)}`
     this.#fail(new ClawError('CP_UPSTREAM', why))
   }
 

@@ -47,7 +47,10 @@ export class Http1Exchange implements Exchange {
     const { framing } = head
     this.#chunked = framing.kind === 'chunked' ? new ChunkedDecoder() : null
     this.#left = framing.kind === 'length' ? framing.bytes : 0
-    this.body = new Body(framing.kind === 'length' ? framing.bytes : framing.kind === 'chunked' ? null : 0, carrier.socket)
+    this.body = new Body(
+      framing.kind === 'length' ? framing.bytes : framing.kind === 'chunked' ? null : 0,
+      carrier.socket,
+    )
   }
 
   /** Reads body bytes; `rest` belongs to the next request. */

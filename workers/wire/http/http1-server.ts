@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { ClawError } from '../../contract/errors.ts'
 import { closeGently } from '../linger.ts'
-import { findHeadEnd, type BadMessage, bad, maxHeadBytes } from './head-lines.ts'
 import type { ExchangeHandler } from './exchange.ts'
+import { type BadMessage, bad, findHeadEnd, maxHeadBytes } from './head-lines.ts'
 import { Http1Exchange, responseText } from './http1-exchange.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
 

@@ -44,6 +44,11 @@ export class Http2Connection {
     return this.#isClosed
   }
 
+  /** Whether it takes no more exchanges and closes with the last one. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
   get isIdle(): boolean {
     return this.#active === 0
   }

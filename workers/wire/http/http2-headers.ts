@@ -130,7 +130,8 @@ export function http2Fields(headers: HeaderList, into: OutgoingHttpHeaders = {})
     if (lower === 'te' && value.toLowerCase() !== 'trailers') continue
     const before = into[lower]
     if (before === undefined) into[lower] = value
-    else if (!singleFields.has(lower)) into[lower] = Array.isArray(before) ? [...before, value] : [String(before), value]
+    else if (!singleFields.has(lower))
+      into[lower] = Array.isArray(before) ? [...before, value] : [String(before), value]
   }
   return into
 }

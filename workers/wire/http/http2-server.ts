@@ -22,8 +22,9 @@ const endStream = 1
 /**
  * Serves HTTP/2 on a connection, each stream as an exchange. Owns the socket.
  * The promise resolves when the connection is closed.
+ * @param signal ends the connection
  */
-export function serveHttp2(socket: Duplex, handler: ExchangeHandler): Promise<void> {
+export function serveHttp2(socket: Duplex, handler: ExchangeHandler, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const session: ServerHttp2Session = http2.performServerHandshake(socket, {
       maxSessionMemory: 32,
@@ -43,7 +44,14 @@ export function serveHttp2(socket: Duplex, handler: ExchangeHandler): Promise<vo
     session.on('error', () => undefined)
     socket.on('error', () => undefined)
     session.on('close', () => socket.destroy())
-    socket.on('close', () => resolve())
+    // tells the agent with GOAWAY that it was cut off, not lost
+    const cancel = () => session.destroy(undefined, http2.constants.NGHTTP2_CANCEL)
+    if (signal.aborted) cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    socket.on('close', () => {
+      signal.removeEventListener('abort', cancel)
+      resolve()
+    })
   })
 }
 

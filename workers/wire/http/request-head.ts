@@ -112,7 +112,8 @@ function requestFraming({ lengths, codings }: HeadFacts, version: '1.0' | '1.1')
   if (codings.length > 0) {
     if (lengths.length > 0) return bad(400, 'both Content-Length and Transfer-Encoding')
     if (version === '1.0') return bad(400, 'Transfer-Encoding in HTTP/1.0')
-    if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return bad(501, 'a Transfer-Encoding but chunked')
+    if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked')
+      return bad(501, 'a Transfer-Encoding but chunked')
     return chunked
   }
   if (lengths.length === 0) return noBody

@@ -57,7 +57,8 @@ function responseFraming(headers: HeaderList, status: number, method: string): F
   if (new Set(lengths).size > 1) return bad(400, 'two different Content-Length headers')
   if (isBodyless(status, method)) return { kind: 'none' }
   if (codings.length > 0) {
-    if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked') return bad(501, 'a Transfer-Encoding but chunked')
+    if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked')
+      return bad(501, 'a Transfer-Encoding but chunked')
     return { kind: 'chunked' }
   }
   if (lengths.length === 0) return { kind: 'until_close' }

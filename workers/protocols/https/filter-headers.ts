@@ -1,0 +1,102 @@
+import { type HeaderList, headerName, listItems } from '../../wire/http/header-list.ts'
+import type { RequestHead } from '../../wire/http/request-head.ts'
+
+/** Fields that end at this gateway, and fields that tell an upstream about proxies on the way (spec runtime 2.2, 10). */
+const notForwarded = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailers',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'forwarded',
+  'cf-worker',
+  'cf-ray',
+  'cf-ew-via',
+  'cf-connecting-ip',
+  'cdn-loop',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'via',
+])
+
+/** Fields that would give an agent a credential, or lead it around the gateway (spec runtime 2.7). */
+const notReturned = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'set-cookie',
+  'set-cookie2',
+  'proxy-authenticate',
+  'authentication-info',
+  'proxy-authentication-info',
+  'alt-svc',
+])
+
+const cookie = headerName('Cookie')
+const basicChallenge = /^Basic +realm="(?:[^"\\]|\\.)*"(?: *, *charset="?UTF-8"?)?$/i
+
+/**
+ * The agent's fields as they go upstream, in their order and spelling.
+ * @param invited whether the agent was asked for its body already: the upstream need not be asked then
+ */
+export function requestFields(head: RequestHead, invited: boolean): HeaderList {
+  const { headers } = head
+  const dropped = namedByConnection(headers)
+  const cookies: string[] = []
+  const fields = headers.filter(({ lower }, value) => {
+    if (lower === 'cookie') cookies.push(value)
+    return lower !== 'cookie' && !notForwarded.has(lower) && !dropped.has(lower)
+  })
+  // RFC 9113 8.2.3: HTTP/2 cuts it up, HTTP/1.1 allows one
+  if (cookies.length > 0 && cookie !== null) fields.add(cookie, cookies.join('; '))
+  if (listItems(headers.all('te')).includes('trailers')) fields.set('TE', 'trailers')
+  if (head.expectsContinue && !invited) fields.set('Expect', '100-continue')
+  if (head.upgrade !== null) {
+    fields.set('Connection', 'Upgrade')
+    fields.set('Upgrade', headers.get('upgrade') ?? head.upgrade)
+  }
+  return fields
+}
+
+/** An upstream's fields as an agent may see them. */
+export function responseFields(headers: HeaderList): HeaderList {
+  const dropped = namedByConnection(headers)
+  return headers.filter(
+    ({ lower }, value) =>
+      !notReturned.has(lower) && !dropped.has(lower) && (lower !== 'www-authenticate' || basicChallenge.test(value)),
+  )
+}
+
+/** Trailers as they may go on, either way. */
+export function trailerFields(trailers: HeaderList): HeaderList {
+  return trailers.filter(
+    ({ lower }) =>
+      !notReturned.has(lower) &&
+      !notForwarded.has(lower) &&
+      lower !== 'content-length' &&
+      lower !== 'authorization' &&
+      lower !== 'cookie' &&
+      lower !== 'www-authenticate',
+  )
+}
+
+const none: ReadonlySet<string> = new Set()
+
+function namedByConnection(headers: HeaderList): ReadonlySet<string> {
+  const values = headers.all('connection')
+  if (values.length === 0) return none
+  const named = new Set(listItems(values))
+  // what frames or addresses the message is not Connection's to drop
+  for (const name of ['content-length', 'content-type', 'content-encoding', 'authorization', 'close'])
+    named.delete(name)
+  return named
+}

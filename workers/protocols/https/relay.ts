@@ -1,0 +1,67 @@
+import type { Duplex } from 'node:stream'
+import type { ClawError } from '../../contract/errors.ts'
+import { type Forwarding, forward } from '../../upstream/forward.ts'
+import { maskHeaders, type SecretEcho } from '../../upstream/secret-echo.ts'
+import type { Body } from '../../wire/http/body.ts'
+import type { Exchange } from '../../wire/http/exchange.ts'
+import { isBodyless, type ResponseHead } from '../../wire/http/response-head.ts'
+import { responseFields } from './filter-headers.ts'
+import { isSearchable, ResponseSink } from './response-sink.ts'
+import type { Sampler } from './sampler.ts'
+
+/** A judged request and what its answer goes through. */
+export interface Relaying extends Forwarding {
+  readonly exchange: Exchange
+  readonly sampler: Sampler
+  readonly echo: SecretEcho | null
+}
+
+/** How a relayed request ended. */
+export type Relayed =
+  | { readonly kind: 'answered'; readonly status: number; readonly isWhole: boolean; readonly error: string | null }
+  /** No answer came: the agent still waits for one. */
+  | { readonly kind: 'failed'; readonly error: ClawError }
+  /** The agent does not want the answer any more. */
+  | { readonly kind: 'gone'; readonly because: string }
+  | { readonly kind: 'upgraded'; readonly head: ResponseHead; readonly socket: Duplex; readonly early: Buffer }
+
+/** Sends a request upstream and its answer, while it comes, to the agent. */
+export function relay(relaying: Relaying): Promise<Relayed> {
+  const { exchange } = relaying
+  return new Promise((resolve) => {
+    const call = forward(relaying, {
+      inform: (status, headers) => exchange.inform(status, responseFields(headers)),
+      response: (head, body) =>
+        answer(relaying, head, body, (error) =>
+          resolve({ kind: 'answered', status: head.status, isWhole: error === null, error: error?.message ?? null }),
+        ),
+      upgraded:
+        relaying.request.upgrade === null
+          ? null
+          : (head, socket, early) => resolve({ kind: 'upgraded', head, socket, early }),
+      failed: (error) => resolve({ kind: 'failed', error }),
+    })
+    exchange.onGone = (because) => {
+      call.abort()
+      resolve({ kind: 'gone', because })
+    }
+  })
+}
+
+function answer(
+  { exchange, sampler, echo, request }: Relaying,
+  head: ResponseHead,
+  body: Body,
+  done: (error: ClawError | null) => void,
+): void {
+  const { status, reason } = head
+  const shown = responseFields(head.headers)
+  const headers = echo === null ? shown : maskHeaders(shown, echo)
+  const length = isBodyless(status, request.method) ? 'none' : body.length
+  const isFramed = typeof length === 'number' && request.method !== 'HEAD'
+  // once: the same length may have been announced twice
+  const fields = isFramed || length === null ? headers.filter(({ lower }) => lower !== 'content-length') : headers
+  const to = exchange.respond({ status, reason, headers: fields, length })
+  const searched = echo !== null && isSearchable(head.headers) ? echo : null
+  body.pipe(new ResponseSink({ to, sampler, echo: searched, done }))
+}

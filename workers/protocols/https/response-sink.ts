@@ -1,0 +1,63 @@
+import type { ClawError } from '../../contract/errors.ts'
+import { maskBytes, maskHeaders, openEnd, type SecretEcho } from '../../upstream/secret-echo.ts'
+import type { BodySink } from '../../wire/http/body.ts'
+import type { HeaderList } from '../../wire/http/header-list.ts'
+import { trailerFields } from './filter-headers.ts'
+import type { Sampler } from './sampler.ts'
+
+/** What is done to a response body on its way to the agent. */
+export interface ResponseSinkParts {
+  readonly to: BodySink
+  readonly sampler: Sampler
+  /** Secret to mask in the bytes; null: they go as they are. */
+  readonly echo: SecretEcho | null
+  /** Called once: with null when the whole response is handed over. */
+  readonly done: (error: ClawError | null) => void
+}
+
+/** Passes a response body on, samples it, and masks an echoed secret. */
+export class ResponseSink implements BodySink {
+  onDrain: (() => void) | null = null
+  readonly #parts: ResponseSinkParts
+  /** Bytes that may be the begin of a secret. */
+  #held: Buffer | null = null
+
+  constructor(parts: ResponseSinkParts) {
+    this.#parts = parts
+    parts.to.onDrain = () => this.onDrain?.()
+  }
+
+  write(chunk: Buffer): boolean {
+    const { echo } = this.#parts
+    if (echo === null) return this.#pass(chunk)
+    const bytes = maskBytes(this.#held === null ? chunk : Buffer.concat([this.#held, chunk]), echo)
+    const open = openEnd(bytes, echo)
+    this.#held = open === 0 ? null : bytes.subarray(bytes.length - open)
+    return open === bytes.length || this.#pass(open === 0 ? bytes : bytes.subarray(0, bytes.length - open))
+  }
+
+  end(trailers: HeaderList | null): void {
+    const { to, echo, done } = this.#parts
+    if (this.#held !== null) this.#pass(this.#held)
+    const fields = trailers === null ? null : trailerFields(trailers)
+    to.end(fields === null || echo === null ? fields : maskHeaders(fields, echo))
+    done(null)
+  }
+
+  abort(error: ClawError): void {
+    this.#parts.to.abort(error)
+    this.#parts.done(error)
+  }
+
+  #pass(chunk: Buffer): boolean {
+    this.#parts.sampler.add(chunk)
+    return this.#parts.to.write(chunk)
+  }
+}
+
+/** Whether an echo of a secret would be found in such a body: text that is not compressed. */
+export function isSearchable(headers: HeaderList): boolean {
+  const coding = headers.get('content-encoding')?.toLowerCase() ?? 'identity'
+  const type = headers.get('content-type')?.toLowerCase() ?? 'text/plain'
+  return coding === 'identity' && /^text\/|json|xml|javascript|urlencoded|yaml|graphql/.test(type)
+}

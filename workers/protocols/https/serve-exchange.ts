@@ -1,0 +1,194 @@
+import type { Sample } from '../../contract/action.ts'
+import { ClawError } from '../../contract/errors.ts'
+import type { Secret } from '../../contract/messages.ts'
+import type { Closing, Judged, Session } from '../../contract/plugin.ts'
+import type { CredentialUse, Endpoint } from '../../contract/profile.ts'
+import type { Deny, FailsafeCause } from '../../contract/verdict.ts'
+import { chooseCredential } from '../../upstream/choose-credential.ts'
+import { injectHttp, needsSecret, tlsMaterial } from '../../upstream/inject.ts'
+import type { Origin } from '../../upstream/origin.ts'
+import type { OriginPool } from '../../upstream/pool.ts'
+import { echoOf } from '../../upstream/secret-echo.ts'
+import type { Exchange } from '../../wire/http/exchange.ts'
+import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
+import { authorityOf, isSameAuthority, splitAuthority } from './agent-host.ts'
+import type { HttpsSettings } from './definition.ts'
+import { HttpFacts, pathOf, unknownsOf } from './facts.ts'
+import { requestFields } from './filter-headers.ts'
+import { inspectBody } from './inspect-body.ts'
+import { type Relayed, relay } from './relay.ts'
+import { answerProblem, denial, failure } from './respond.ts'
+import { Sampler } from './sampler.ts'
+import { serveUpgrade } from './serve-upgrade.ts'
+
+/** One agent's connection. */
+export interface Agent {
+  readonly session: Session<HttpsSettings>
+  /** Requested host, lower case, and port. */
+  readonly host: string
+  readonly port: number
+  readonly pool: OriginPool
+}
+
+type HttpsEndpoint = Endpoint & { readonly settings: HttpsSettings }
+
+/** Judges one request and, when it is allowed, gets its answer. Resolves once the action is over and recorded. */
+export async function serveExchange(agent: Agent, exchange: Exchange): Promise<void> {
+  const { session, host, port } = agent
+  const { head, body } = exchange
+  const up = new Sampler(session.limits.sampleBytes, head.headers)
+  if (body.received > 0) up.add(body.heldPrefix(body.received))
+  body.tap = (chunk) => up.add(chunk)
+  let gone: string | null = null
+  exchange.onGone = (because) => {
+    gone = because
+  }
+  const { title, record } = describe(agent, exchange)
+  if (head.authority !== null && !isSameAuthority(head.authority, host, port)) {
+    const because = 'the request names another host than the connection was opened to'
+    session.refuse(title, because, record)
+    return answerProblem(exchange, { status: 421, title: 'Misdirected request', detail: because, retry: false })
+  }
+  const endpoint = session.endpoint()
+  const use = endpoint === null ? null : chooseCredential(endpoint.credentials, head)
+  const inspected = endpoint === null ? null : await inspectBody(exchange, endpoint, session.limits.inspectBytes)
+  if (inspected?.kind === 'broken') {
+    session.refuse(title, inspected.error?.message ?? 'the request body broke off', record)
+    if (gone !== null || inspected.error?.code !== 'CP_PROTOCOL') return exchange.abort()
+    const detail = inspected.error.message
+    return answerProblem(exchange, { status: 400, title: 'The request cannot be read', detail, retry: false })
+  }
+  const seenBody = inspected ?? { kind: 'unread', unknowns: [] }
+  const judged = await session.judge({
+    title,
+    facts: { http: new HttpFacts(head, host, seenBody) },
+    unknowns: unknownsOf(head, seenBody),
+    record,
+    credential: use?.name ?? null,
+  })
+  const down = new Sampler(session.limits.sampleBytes, head.headers)
+  const end = (status: string, error: string | null, response: Sample | null = null, bytesDown = down.total) =>
+    session.close(judged.action, {
+      status,
+      error,
+      bytesUp: body.received,
+      bytesDown,
+      request: up.sample(body.isOver && body.error === null),
+      response,
+    } satisfies Closing)
+  const deny = (ruling: Deny, error: string | null) => {
+    answerProblem(exchange, denial(ruling, judged.action.id))
+    end('denied', error)
+  }
+  if (judged.ruling.kind === 'deny') return deny(judged.ruling, null)
+  if (gone !== null) return end('error', gone)
+  const outgoing = await prepare(agent, exchange, use)
+  if (outgoing.kind === 'deny') return deny(outgoing, outgoing.reason)
+  if (gone !== null) return end('error', gone)
+  if (outgoing.kind === 'failed') {
+    answerProblem(exchange, failure(outgoing.error, judged.action.id))
+    return end('error', outgoing.error.message)
+  }
+  const { request, origin, secret, to } = outgoing
+  const relayed = await relay({
+    permit: judged.ruling.permit,
+    action: judged.action.id,
+    origin,
+    dial: () => session.dial(to),
+    prefers: head.version === '2' ? 'h2' : 'http/1.1',
+    request,
+    body,
+    exchange,
+    sampler: down,
+    echo: secret === null ? null : echoOf(secret),
+  })
+  if (relayed.kind === 'upgraded') {
+    const tunnelled = await serveUpgrade({ agent, exchange, action: judged.action, secret }, relayed)
+    return end('101', tunnelled.error, null, tunnelled.bytesDown)
+  }
+  finish(relayed, { exchange, judged, down, end })
+}
+
+function finish(
+  relayed: Exclude<Relayed, { kind: 'upgraded' }>,
+  {
+    exchange,
+    judged,
+    down,
+    end,
+  }: {
+    readonly exchange: Exchange
+    readonly judged: Judged
+    readonly down: Sampler
+    readonly end: (status: string, error: string | null, response?: Sample | null) => void
+  },
+): void {
+  switch (relayed.kind) {
+    case 'answered':
+      return end(String(relayed.status), relayed.error, down.sample(relayed.isWhole))
+    case 'failed':
+      answerProblem(exchange, failure(relayed.error, judged.action.id))
+      return end('error', relayed.error.message)
+    case 'gone':
+      return end('error', relayed.because, down.sample(false))
+    default:
+      return relayed satisfies never
+  }
+}
+
+/** Longest title, characters. */
+const maxTitle = 1024
+
+function describe({ host, port }: Agent, { head }: Exchange) {
+  const path = pathOf(head.target).slice(0, maxTitle)
+  return {
+    title: `${head.method} https://${authorityOf(host, port)}${path}`,
+    record: { method: head.method, host, path, version: head.version },
+  }
+}
+
+type Prepared =
+  | Deny
+  | { readonly kind: 'failed'; readonly error: ClawError }
+  | {
+      readonly kind: 'ready'
+      readonly request: OutgoingRequest
+      readonly origin: Origin
+      readonly secret: Secret | null
+      readonly to: { readonly host: string; readonly port: number }
+    }
+
+/** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
+async function prepare(agent: Agent, { head, body }: Exchange, use: CredentialUse | null): Promise<Prepared> {
+  const { session, host, port, pool } = agent
+  try {
+    const secret = use === null || !needsSecret(use) ? null : await session.secret(use)
+    if (use !== null && secret === null && needsSecret(use))
+      return refusal('secret_missing', `credential "${use.name}" has no secret: set it with clawpatrol secret set`)
+    const endpoint: HttpsEndpoint | null = session.endpoint()
+    if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
+    const headers = requestFields(head, body.received > 0 || body.isOver)
+    const { method, target, upgrade } = head
+    const request: OutgoingRequest = { method, target, authority: authorityOf(host, port), headers, upgrade }
+    const material = use === null || secret === null ? null : tlsMaterial(use, secret)
+    if (use !== null && secret !== null) injectHttp(use, secret, request)
+    const { upstream = null, ca_cert: ca = null } = endpoint.settings
+    const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }
+    const to = upstream === null ? { host, port } : addressOf(upstream)
+    return { kind: 'ready', request, origin: pool.origin(scope), secret, to }
+  } catch (error) {
+    if (!(error instanceof ClawError)) return refusal('unevaluable', 'the credential could not be put in')
+    if (error.code === 'CP_SECRET') return refusal('secret_missing', error.message)
+    if (error.code === 'CP_HOST_LOST') return refusal('host_lost', 'the gateway cannot be reached')
+    return { kind: 'failed', error }
+  }
+}
+
+function addressOf(upstream: string): { readonly host: string; readonly port: number } {
+  const { host, port } = splitAuthority(upstream)
+  return { host, port: port ?? 443 }
+}
+
+function refusal(cause: FailsafeCause, reason: string): Deny {
+  return { kind: 'deny', decider: { by: 'failsafe', cause, rule: null }, reason }
+}
