@@ -1,0 +1,35 @@
+import { generateKey, publicKey, startClient } from 'tsnet-bindings'
+import type { Fd } from '../../workers/contract/ids.ts'
+import type { TunnelSession } from './capture.ts'
+
+/** A WireGuard key pair, base64. The private half stays in this process's memory. */
+export interface TunnelKeys {
+  readonly privateKey: string
+  readonly publicKey: string
+}
+
+/** Both ends of one run's tunnel. */
+export interface TunnelPeers {
+  /** base64 */
+  readonly privateKey: string
+  /** base64 */
+  readonly serverPublicKey: string
+  /** `host:port`; host is an IP literal, in brackets when IPv6. */
+  readonly endpoint: string
+  /** Bytes; only told for completeness, the TUN itself was made with it. */
+  readonly mtu?: number
+  /** Seconds; 0 sends none. */
+  readonly keepaliveS: number
+}
+
+/** A fresh pair, so that each run is a peer of its own. */
+export function newTunnelKeys(): TunnelKeys {
+  const privateKey = generateKey()
+  return { privateKey, publicKey: publicKey(privateKey) }
+}
+
+/** Makes the `attach` of a captured run: packets of its TUN go to the gateway through WireGuard. */
+export function attachTunnel(peers: TunnelPeers): (tunFd: Fd) => Promise<TunnelSession> {
+  const { privateKey, serverPublicKey, endpoint, keepaliveS } = peers
+  return (tunFd) => startClient({ privateKey, serverPublicKey, endpoint, tunFd, keepaliveS })
+}
