@@ -1,0 +1,49 @@
+// Command tsnet-bindings is the Go half of the addon: networks in user space, flows handed to Node as sockets.
+package main
+
+/*
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+typedef void (*claw_emit_fn)(int kind, uint64_t id, int64_t a, int64_t b, const char *text, size_t text_length,
+                             const void *data, size_t data_length);
+*/
+import "C"
+
+import "unsafe"
+
+func main() {}
+
+//export ClawAttach
+func ClawAttach(fn unsafe.Pointer) {
+	raiseFileLimit()
+	attach(C.claw_emit_fn(fn))
+}
+
+//export ClawDetach
+func ClawDetach() { detach() }
+
+// ClawCall starts an operation; its end is announced by a reply event carrying `request`, 0 for none.
+//
+//export ClawCall
+func ClawCall(op C.int, request, id C.uint64_t, a, b C.int64_t, text *C.char, textLength C.size_t, data unsafe.Pointer, dataLength C.size_t) {
+	defer rescue()
+	perform(call{
+		op:      int(op),
+		request: uint64(request),
+		id:      uint64(id),
+		a:       int64(a),
+		b:       int64(b),
+		text:    C.GoStringN(text, C.int(textLength)),
+		data:    C.GoBytes(data, C.int(dataLength)),
+	})
+}
+
+// ClawRead answers a question at once; the caller frees the text.
+//
+//export ClawRead
+func ClawRead(op C.int, id C.uint64_t) *C.char {
+	defer rescue()
+	return C.CString(read(int(op), uint64(id)))
+}

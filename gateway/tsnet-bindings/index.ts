@@ -1,0 +1,6 @@
+export { type ClientOptions, startClient } from './client.ts'
+export { type Address, Datagrams, Flow, Query, type RelayResult } from './flows.ts'
+export { generateKey, publicKey } from './keys.ts'
+export { helperPath } from './load.ts'
+export { closeFd, dial, onFault, receiveFd, socketpair } from './sockets.ts'
+export { type Handlers, type Peer, type Stats, startLoopback, startWireguard, Transport, WireguardServer } from './transports.ts'
