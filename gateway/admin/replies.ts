@@ -1,0 +1,29 @@
+import type { ApprovedJoin, PendingJoin } from '../../onboard/server/attempts.ts'
+import type { Device } from '../store/devices.ts'
+import { type AdminCall, callAdmin } from './client.ts'
+
+/** A device with its peers, as the socket shows it. */
+export interface DeviceView extends Device {
+  readonly peers: readonly {
+    readonly address4: string
+    readonly address6: string
+    readonly ephemeral: boolean
+    readonly run: string | null
+    readonly createdAt: number
+  }[]
+}
+
+/** What each command answers; the gateway on the other side is of the same version. */
+export interface AdminReplies {
+  readonly joins: { readonly joins: readonly PendingJoin[]; readonly ca_fingerprint: string }
+  readonly approved: ApprovedJoin & { readonly ca_fingerprint: string }
+  readonly denied: { readonly join: PendingJoin }
+  readonly devices: { readonly devices: readonly DeviceView[] }
+  readonly device: DeviceView
+  readonly deleted: { readonly id: string; readonly name: string }
+}
+
+/** Asks for one kind of answer. @throws ClawError as `callAdmin` does */
+export async function askAdmin<K extends keyof AdminReplies>(_kind: K, call: AdminCall): Promise<AdminReplies[K]> {
+  return (await callAdmin(call)) as AdminReplies[K]
+}

@@ -1,0 +1,80 @@
+import { identityDir } from '../../../onboard/client/identity.ts'
+import type { Invitation } from '../../../onboard/client/join.ts'
+import { orExit2 } from '../client-failure.ts'
+import type { Command, Invocation } from '../command.ts'
+import { colour, print, printError } from '../print.ts'
+
+/** `clawpatrol join <url>` */
+export const join: Command = {
+  name: 'join',
+  summary: 'enrol this machine at a gateway',
+  args: [{ word: '<gateway-url>', summary: 'for example https://gateway.example:8080' }],
+  options: [
+    { flags: '--hostname <name>', summary: 'name shown to the operator (default: of this machine)' },
+    { flags: '--profile <name>', summary: 'profile to suggest to the operator' },
+    {
+      flags: '--no-trust',
+      summary: "leave this machine's trust store alone; wrapped commands trust the gateway anyway",
+    },
+    {
+      flags: '--ca-dir <dir>',
+      summary: 'where to keep what the gateway sends (default: CLAWPATROL_DIR or ~/.clawpatrol)',
+    },
+    { flags: '--insecure-http', summary: 'allow plain http to a public address' },
+  ],
+  examples: ['clawpatrol join https://gateway.example:8080', 'clawpatrol join http://192.168.1.5:8080 --no-trust'],
+  exitCodes: [{ code: 2, meaning: 'this machine did not join' }],
+  run: (invocation) => orExit2(() => joinAs(invocation)),
+}
+
+async function joinAs({ args, options }: Invocation): Promise<number> {
+  if (process.geteuid?.() === 0 && process.env.SUDO_USER !== undefined) {
+    printError('clawpatrol: do not run join under sudo: it would enrol root instead of you')
+    printError('hint: run it as yourself; it asks for sudo when it needs it')
+    return 2
+  }
+  const { joinGateway } = await import('../../../onboard/client/join.ts')
+  const { renderUnicodeCompact } = await import('uqr')
+  const text = (name: string) => (typeof options[name] === 'string' ? options[name] : null)
+  const dir = text('caDir') ?? identityDir()
+  const joined = await joinGateway({
+    url: args[0] ?? '',
+    dir,
+    hostname: text('hostname'),
+    profile: text('profile'),
+    insecureHttp: options.insecureHttp === true,
+    show: (invitation) => show(invitation, renderUnicodeCompact),
+  })
+  print(`${colour.green('✓')} approved by ${joined.approvedBy}`)
+  if (options.trust !== false) await trustOnThisMachine(dir, joined.ca)
+  print(`${colour.green('✓')} joined ${joined.gateway} as ${joined.deviceName}`)
+  print('Try: clawpatrol run -- curl https://example.com')
+  return 0
+}
+
+function show(invitation: Invitation, qr: (text: string, options: { ecc: 'M' }) => string): void {
+  const { userCode, verifyUrl } = invitation
+  print(`* Approve this device (${invitation.hostname}): code ${colour.bold(userCode)}`)
+  print(`  on the gateway host: clawpatrol device approve ${userCode}`)
+  if (verifyUrl !== null) {
+    print(`  or on ${verifyUrl}`)
+    if (process.stdout.isTTY) print(qr(verifyUrl, { ecc: 'M' }))
+  }
+  print(`  CA fingerprint ${invitation.fingerprint}`)
+  print(
+    invitation.isVouchedFor
+      ? "  a public authority vouches for the gateway's address"
+      : '  compare it with what the gateway shows: nothing else proves which gateway this is',
+  )
+}
+
+async function trustOnThisMachine(dir: string, ca: string): Promise<void> {
+  const { installTrust } = await import('../../../onboard/client/trust.ts')
+  const done = await installTrust({ dir, ca })
+  if (done.kind === 'installed') print(`${colour.green('✓')} this machine trusts the gateway's CA`)
+  else if (done.kind === 'present') print(`${colour.green('✓')} this machine trusted the gateway's CA already`)
+  else {
+    printError(`${colour.yellow('⚠')} the machine's trust store was left alone: ${done.why}`)
+    for (const line of done.commands) printError(`  ${line}`)
+  }
+}

@@ -1,0 +1,132 @@
+import type { PushedVariable } from '../../onboard/protocol.ts'
+import type { DeviceDesk, Enrolment, EnrolRequest, KnownDevice } from '../../onboard/server/ports.ts'
+import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
+import type { Device, Devices } from '../store/devices.ts'
+import type { Peers } from '../store/peers.ts'
+import type { Tokens } from '../store/tokens.ts'
+import { allowedIps, type PeerTransport } from './transport.ts'
+
+/** What enrolment is made of. */
+export interface EnrolmentParts {
+  readonly devices: Devices
+  readonly peers: Peers
+  readonly tokens: Tokens
+  readonly transport: PeerTransport
+  /** Names of the policy's profiles, in its order; read anew each time. */
+  readonly profiles: () => readonly string[]
+  /** What a device of this profile finds in its environment; null: the policy's default profile. */
+  readonly variables: (profile: ProfileName | null) => readonly PushedVariable[]
+  /** Ends every live flow of a device. */
+  readonly endFlows: (device: DeviceId, because: string) => void
+}
+
+/** Devices on record and in the transport at once: whatever changes one changes the other. */
+export interface DeviceRegistry extends DeviceDesk {
+  /** Lets the peers on record into a transport that has just started; runs of an earlier gateway are gone. */
+  restore(): Promise<{ readonly peers: number }>
+  block(device: DeviceId): Promise<boolean>
+  unblock(device: DeviceId): Promise<boolean>
+  /** Flows under the old profile end. */
+  setProfile(device: DeviceId, profile: ProfileName | null): boolean
+}
+
+/** Fulfils onboarding's needs over the store and the live transport. */
+export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
+  const { devices, peers, tokens, transport } = parts
+  const removePeers = async (device: DeviceId, which: 'all' | 'ephemeral') => {
+    for (const peer of peers.listOf(device)) {
+      await transport.removePeer(peer.publicKey)
+      if (which === 'all' || peer.ephemeral) peers.remove(peer.publicKey)
+    }
+  }
+  const leave = async (id: DeviceId) => {
+    // first on record: a flow that begins meanwhile is a stranger's
+    const gone = peers.listOf(id)
+    tokens.revoke(id)
+    devices.remove(id)
+    for (const peer of gone) await transport.removePeer(peer.publicKey)
+    parts.endFlows(id, 'the device was deleted')
+  }
+  return {
+    async enrol(request) {
+      const known = request.rejoinOf === null ? null : devices.get(request.rejoinOf)
+      const device = known ?? newDevice(devices, request)
+      try {
+        if (known !== null) {
+          await removePeers(known.id, 'all')
+          parts.endFlows(known.id, 'the device joined again')
+          if (request.profile !== null) devices.setProfile(known.id, request.profile as ProfileName)
+        }
+        const { publicKey } = request
+        const peer = peers.allocate({ publicKey, device: device.id, ephemeral: false, run: null })
+        await transport.addPeer({ publicKey, allowedIps: allowedIps(peer) })
+        devices.setExternal(device.id, request.source)
+        const { address4, address6 } = peer
+        return { device: device.id, name: device.name, address4, address6, isRejoin: known !== null }
+      } catch (error) {
+        if (known === null) await leave(device.id)
+        throw error
+      }
+    },
+    withdraw: ({ device }: Enrolment) => leave(device),
+    issueToken(device) {
+      tokens.revoke(device)
+      return tokens.mint(device)
+    },
+    ofToken(token) {
+      const id = tokens.deviceOf(token)
+      const device = id === null ? null : devices.get(id)
+      return device === null ? null : describe(device, peers)
+    },
+    leave,
+    profiles: parts.profiles,
+    variables: (device) => parts.variables(device.profile as ProfileName | null),
+    async restore() {
+      peers.removeEphemeral()
+      let count = 0
+      for (const peer of peers.list()) {
+        if (devices.get(peer.device)?.blocked !== false) continue
+        await transport.addPeer({ publicKey: peer.publicKey, allowedIps: allowedIps(peer) })
+        count += 1
+      }
+      return { peers: count }
+    },
+    async block(id) {
+      if (!devices.setBlocked(id, true)) return false
+      await removePeers(id, 'ephemeral')
+      parts.endFlows(id, 'the device was blocked')
+      return true
+    },
+    async unblock(id) {
+      if (!devices.setBlocked(id, false)) return false
+      for (const peer of peers.listOf(id))
+        await transport.addPeer({ publicKey: peer.publicKey, allowedIps: allowedIps(peer) })
+      return true
+    },
+    setProfile(id, profile) {
+      if (!devices.setProfile(id, profile)) return false
+      parts.endFlows(id, 'the device got another profile')
+      return true
+    },
+  }
+}
+
+function newDevice(devices: Devices, request: EnrolRequest): Device {
+  return devices.create({
+    name: request.name,
+    profile: request.profile as ProfileName | null,
+    transport: 'wireguard',
+    approvedBy: request.approvedBy,
+  })
+}
+
+function describe(device: Device, peers: Peers): KnownDevice {
+  const own = peers.listOf(device.id).find((peer) => !peer.ephemeral)
+  return {
+    id: device.id,
+    name: device.name,
+    profile: device.profile,
+    isBlocked: device.blocked,
+    address4: own?.address4 ?? null,
+  }
+}

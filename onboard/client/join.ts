@@ -1,0 +1,203 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { hostname as systemHostname } from 'node:os'
+import { ClawError } from '../../workers/contract/errors.ts'
+import { longestWaitS, type PollSuccess, pollReply, type StartReply, startReply } from '../protocol.ts'
+import { type GatewayHttp, gatewayHttp, jsonOf } from './gateway-http.ts'
+import { parseGatewayUrl } from './gateway-url.ts'
+import { type Identity, identityVersion, loadIdentity } from './identity.ts'
+import { prepareDir, saveIdentity } from './save-identity.ts'
+import { type MetGateway, meetGateway } from './trust-on-first-use.ts'
+import { readWireguardConf, writeWireguardConf } from './wireguard-conf.ts'
+import { newKeyPair } from './wireguard-key.ts'
+
+const startMs = 15_000
+const pollMs = (longestWaitS + 10) * 1000
+
+/** What a person asked for. */
+export interface JoinRequest {
+  readonly url: string
+  readonly dir: string
+  /** null: the machine's own name. */
+  readonly hostname: string | null
+  readonly profile: string | null
+  readonly insecureHttp: boolean
+  /** Shows people what to approve. */
+  readonly show: (invitation: Invitation) => void
+}
+
+/** What people need to approve a join. */
+export interface Invitation {
+  readonly userCode: string
+  readonly fingerprint: string
+  /** Page to approve it on; null: the command on the gateway host does it. */
+  readonly verifyUrl: string | null
+  readonly hostname: string
+  /** A public authority vouches for the gateway: comparing fingerprints is extra. */
+  readonly isVouchedFor: boolean
+}
+
+/** What a join brought. */
+export interface Joined {
+  readonly gateway: string
+  readonly deviceName: string
+  readonly approvedBy: string
+  readonly fingerprint: string
+  readonly ca: string
+}
+
+/**
+ * Joins a gateway: asks, waits for an operator, checks what comes and saves it. Joining again replaces it.
+ * @throws ClawError CP_ONBOARD with one sentence; what an earlier join left stays in use then
+ */
+export async function joinGateway(request: JoinRequest): Promise<Joined> {
+  const url = parseGatewayUrl(request.url)
+  const hostname = hostnameOf(request.hostname)
+  prepareDir(request.dir)
+  const met = await meetGateway(url, request.insecureHttp)
+  const http = await gatewayHttp(met.address)
+  try {
+    return await joinOver(http, met, { ...request, hostname })
+  } finally {
+    http.close()
+  }
+}
+
+async function joinOver(
+  http: GatewayHttp,
+  met: MetGateway,
+  request: JoinRequest & { readonly hostname: string },
+): Promise<Joined> {
+  const key = newKeyPair()
+  const nonce = randomBytes(32).toString('base64url')
+  const start = await begin(http, met, { ...request, nonce, publicKey: key.publicKey })
+  request.show({
+    userCode: start.user_code,
+    fingerprint: met.ca.fingerprint,
+    verifyUrl: start.verify_url === '' ? null : start.verify_url,
+    hostname: request.hostname,
+    isVouchedFor: met.isVouchedFor,
+  })
+  const success = await waitForApproval(http, start, nonce)
+  const conf = readWireguardConf(success.auth_key)
+  saveIdentity(request.dir, {
+    config: {
+      schema_version: identityVersion,
+      gateway: met.address.url,
+      tls: met.address.trust === 'unverified' ? 'pinned' : met.address.trust,
+      mode: 'wireguard',
+      device_id: success.device_id,
+      device_name: success.device_name,
+      ca_fingerprint: met.ca.fingerprint,
+      joined_at: new Date().toISOString(),
+    },
+    token: success.api_token,
+    wireguardConf: writeWireguardConf(conf, key.privateKey),
+    ca: met.ca.pem,
+  })
+  // tells the gateway that nothing need be kept for us; it forgets by itself a minute later
+  const body = { device_code: start.device_code, nonce }
+  await http.ask({ method: 'POST', path: '/api/onboard/claim', body, timeoutMs: startMs }).catch(() => undefined)
+  const { device_name: deviceName, approved_by: approvedBy } = success
+  return { gateway: met.address.url, deviceName, approvedBy, fingerprint: met.ca.fingerprint, ca: met.ca.pem }
+}
+
+async function begin(
+  http: GatewayHttp,
+  met: MetGateway,
+  join: JoinRequest & { readonly hostname: string; readonly nonce: string; readonly publicKey: string },
+): Promise<StartReply> {
+  const token = earlierToken(join.dir, met)
+  const reply = await http.ask({
+    method: 'POST',
+    path: '/api/onboard/start',
+    timeoutMs: startMs,
+    ...(token === null ? {} : { token }),
+    body: {
+      hostname: join.hostname,
+      wg_pub: join.publicKey,
+      client_nonce_hash: createHash('sha256').update(join.nonce).digest('base64url'),
+      ...(join.profile === null ? {} : { profile: join.profile }),
+    },
+  })
+  if (reply.status === 429)
+    throw new ClawError('CP_ONBOARD', 'The gateway has too many join attempts', { hint: 'try again in a few minutes' })
+  const start = startReply.safeParse(jsonOf(reply))
+  if (reply.status === 200 && start.success) return start.data
+  const said = jsonOf(reply)?.error
+  throw new ClawError(
+    'CP_ONBOARD',
+    `Cannot join: the gateway answered ${typeof said === 'string' ? said.slice(0, 200) : reply.status}`,
+  )
+}
+
+/** Shown to the same gateway only, over a connection it proved itself on: it says which device joins again. */
+function earlierToken(dir: string, met: MetGateway): string | null {
+  let earlier: Identity
+  try {
+    earlier = loadIdentity(dir)
+  } catch {
+    return null
+  }
+  const isSame = earlier.gateway.url === met.address.url && earlier.caFingerprint === met.ca.fingerprint
+  return isSame && met.address.trust !== 'none' ? earlier.token : null
+}
+
+async function waitForApproval(http: GatewayHttp, start: StartReply, nonce: string): Promise<PollSuccess> {
+  const deadline = performance.now() + start.expires_in * 1000
+  const body = { device_code: start.device_code, nonce, wait_s: longestWaitS }
+  let lastFailure: unknown = null
+  while (performance.now() < deadline) {
+    const askedAt = performance.now()
+    try {
+      const reply = await http.ask({ method: 'POST', path: '/api/onboard/poll', body, timeoutMs: pollMs })
+      const answer = pollReply.safeParse(jsonOf(reply))
+      if (answer.success && 'auth_key' in answer.data) return answer.data
+      if (answer.success && 'error' in answer.data) throwIfOver(answer.data.error, answer.data.detail)
+      else if (reply.status !== 429) throw new ClawError('CP_ONBOARD', `The gateway answered ${reply.status} to a poll`)
+    } catch (error) {
+      if (error instanceof PollOver) throw error
+      lastFailure = error
+    }
+    // a gateway that waits as asked is asked again at once
+    const pauseMs = start.interval * 1000 - (performance.now() - askedAt)
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+  const why = lastFailure instanceof Error ? `: ${lastFailure.message}` : ''
+  throw new ClawError('CP_ONBOARD', `Nobody approved the join in time${why}`, { hint: 'run clawpatrol join again' })
+}
+
+class PollOver extends ClawError {}
+
+function throwIfOver(error: string, detail: string | undefined): void {
+  const again = { hint: 'run clawpatrol join again' }
+  switch (error) {
+    case 'authorization_pending':
+    case 'slow_down':
+      return
+    case 'access_denied':
+      throw new PollOver('CP_ONBOARD', 'The operator denied this join')
+    case 'expired_token':
+      throw new PollOver('CP_ONBOARD', 'The join ran out of time, or the gateway restarted', again)
+    case 'already_claimed':
+      throw new PollOver('CP_ONBOARD', 'The answer to this join was fetched already', again)
+    default:
+      throw new PollOver(
+        'CP_ONBOARD',
+        `Cannot join: the gateway answered ${error}${detail === undefined ? '' : ` (${detail})`}`,
+      )
+  }
+}
+
+function hostnameOf(wanted: string | null): string {
+  const pattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
+  if (wanted !== null && !pattern.test(wanted))
+    throw new ClawError('CP_ONBOARD', `Cannot use ${JSON.stringify(wanted)} as a host name`, {
+      hint: 'letters, digits, dots and dashes, at most 63',
+    })
+  if (wanted !== null) return wanted
+  const own = systemHostname()
+    .replace(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63)
+  return own === '' ? 'device' : own
+}

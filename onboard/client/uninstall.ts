@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { gatewayHttp } from './gateway-http.ts'
+import { identityFiles, loadIdentity } from './identity.ts'
+import { dropChange, readJournal } from './journal.ts'
+import type { SystemCommand } from './system-command.ts'
+import { removeTrust } from './trust.ts'
+
+const leaveMs = 5000
+
+/** What became of one step. */
+export interface UninstallStep {
+  readonly label: string
+  /** null: done. */
+  readonly failure: string | null
+}
+
+/** What to take off this machine. */
+export interface UninstallRequest {
+  readonly dir: string
+  /** Leaves the CA among the machine's roots and in the directory. */
+  readonly keepCa: boolean
+  /** Leaves the join in place: the device stays at the gateway. */
+  readonly keepConf: boolean
+  readonly run?: SystemCommand
+}
+
+/**
+ * Takes back what joining did, the newest change first. Each step goes on where the one before failed;
+ * what failed stays in the journal, so that running it again finishes it.
+ * Only files of a join are removed: a gateway may keep its state in the same directory.
+ */
+export async function uninstall(request: UninstallRequest): Promise<readonly UninstallStep[]> {
+  const { dir } = request
+  const steps: UninstallStep[] = []
+  const step = async (label: string, work: () => unknown) => {
+    try {
+      await work()
+      steps.push({ label, failure: null })
+    } catch (error) {
+      steps.push({ label, failure: error instanceof Error ? error.message : String(error) })
+    }
+  }
+  if (!request.keepConf && existsSync(join(dir, identityFiles.token)))
+    await step('device taken off the gateway', () => leave(dir))
+  if (!request.keepCa) {
+    await step("CA taken off this machine's roots", async () => {
+      for (const change of [...readJournal(dir)].reverse()) {
+        await removeTrust(change, request.run)
+        dropChange(dir, change)
+      }
+    })
+  }
+  await step('files removed', () => removeFiles(request))
+  return steps
+}
+
+async function leave(dir: string): Promise<void> {
+  const identity = loadIdentity(dir)
+  const http = await gatewayHttp(identity.gateway)
+  try {
+    const { token } = identity
+    const reply = await http.ask({ method: 'DELETE', path: '/api/peer/self', token, timeoutMs: leaveMs })
+    // 401: the operator deleted it already
+    if (reply.status !== 204 && reply.status !== 401)
+      throw new Error(`the gateway answered ${reply.status}; ask its operator to delete ${identity.deviceName}`)
+  } finally {
+    http.close()
+  }
+}
+
+function removeFiles({ dir, keepCa, keepConf }: UninstallRequest): void {
+  const { ca, bundle, journal, ...conf } = identityFiles
+  const names = [...(keepConf ? [] : Object.values(conf)), ...(keepCa ? [] : [ca, bundle])]
+  for (const name of names) rmSync(join(dir, name), { force: true })
+  if (existsSync(dir) && readdirSync(dir).length === 0) rmdirSync(dir)
+}

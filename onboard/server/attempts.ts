@@ -1,0 +1,308 @@
+import { ClawError } from '../../workers/contract/errors.ts'
+import {
+  attemptMs,
+  type PollReply,
+  type PollSuccess,
+  pollIntervalS,
+  type StartReply,
+  type StartRequest,
+} from '../protocol.ts'
+import { canonicalUserCode, isNonceOf, newDeviceCode, newUserCode, sha256 } from './codes.ts'
+import type { Enrolment, KnownDevice, OnboardPorts } from './ports.ts'
+import { wireguardConf } from './wg-conf.ts'
+
+/** Join attempts alive at the same time, all strangers together. */
+export const maxAttempts = 100
+/** How long the answer to a lost poll is given again. */
+export const graceMs = 60_000
+/** A device code asked more often than this is told to slow down. */
+export const fastestPollMs = 2000
+
+/** A join attempt as an operator sees it. */
+export interface PendingJoin {
+  readonly userCode: string
+  readonly hostname: string
+  /** Address the attempt came from. */
+  readonly source: string
+  readonly suggestedProfile: string | null
+  /** Name of the device that joins again; null: a new one. */
+  readonly rejoins: string | null
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly state: 'pending' | 'approving' | 'approved' | 'denied' | 'failed'
+}
+
+/** What an approval did. */
+export interface ApprovedJoin {
+  readonly join: PendingJoin
+  readonly enrolment: Enrolment
+  readonly profile: string | null
+  /** The attempt was approved before. */
+  readonly already: boolean
+}
+
+/** Join attempts: from `start` to the delivered token. All of it is in memory; a restart ends them. */
+export interface JoinAttempts extends AsyncDisposable {
+  start(
+    request: StartRequest,
+    from: { readonly source: string; readonly device: KnownDevice | null },
+  ): StartReply | null
+  /** Answers at once unless `waitMs` is given and nothing has been decided. */
+  poll(deviceCode: string, nonce: string, waitMs: number): Promise<PollReply>
+  /** The client saved everything: nothing is delivered again. @returns null for a code nobody approved */
+  claim(deviceCode: string, nonce: string, ip: string | null): Claimed | null
+  pending(): readonly PendingJoin[]
+  /** @throws ClawError CP_ONBOARD for a code that is unknown, over or denied, or a profile that is not there */
+  approve(
+    userCode: string,
+    choice: { readonly profile: string | null; readonly approvedBy: string },
+  ): Promise<ApprovedJoin>
+  deny(userCode: string): Promise<PendingJoin>
+}
+
+/** Answer to a claim. */
+export type Claimed =
+  | { readonly kind: 'claimed'; readonly enrolment: Enrolment; readonly owner: string }
+  | { readonly kind: 'conflict' }
+
+type State =
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'approving' }
+  | { readonly kind: 'approved'; readonly enrolment: Enrolment; readonly profile: string | null; readonly by: string }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'failed'; readonly detail: string }
+
+interface Attempt {
+  readonly request: StartRequest
+  readonly source: string
+  readonly device: KnownDevice | null
+  readonly userCode: string
+  readonly createdAt: number
+  state: State
+  lastPollAt: number | null
+  delivery: { readonly reply: PollSuccess; readonly at: number } | null
+  isClaimed: boolean
+  /** Ends the poll that waits; there is at most one. */
+  wake: (() => void) | null
+}
+
+/** Keeps join attempts. */
+export function joinAttempts(ports: OnboardPorts): JoinAttempts {
+  /** By hash of the device code, so that a look-up's timing tells nothing of it. */
+  const attempts = new Map<string, Attempt>()
+  const { now, devices } = ports
+
+  const end = (key: string, attempt: Attempt) => {
+    attempts.delete(key)
+    attempt.wake?.()
+    if (attempt.state.kind === 'approved') return forget(attempt.state.enrolment, attempt)
+  }
+  const forget = async (enrolment: Enrolment, attempt: Attempt) => {
+    // nobody holds a token for it: a device that never came stays nobody's
+    if (attempt.delivery === null && !enrolment.isRejoin) await devices.withdraw(enrolment)
+  }
+  const purge = () => {
+    for (const [key, attempt] of attempts) {
+      if (now() - attempt.createdAt < attemptMs || attempt.state.kind === 'approving') continue
+      void end(key, attempt)?.catch(() => undefined)
+    }
+  }
+  const byCode = (typed: string): Attempt => {
+    purge()
+    const code = canonicalUserCode(typed)
+    for (const attempt of attempts.values()) if (attempt.userCode === code) return attempt
+    throw new ClawError('CP_ONBOARD', `No join attempt has the code ${JSON.stringify(code.slice(0, 32))}`, {
+      hint: 'codes live ten minutes and end when the gateway restarts: run clawpatrol join again',
+    })
+  }
+  const byDevice = (deviceCode: string, nonce: string): Attempt | null => {
+    purge()
+    const attempt = attempts.get(sha256(deviceCode))
+    return attempt !== undefined && isNonceOf(nonce, attempt.request.client_nonce_hash) ? attempt : null
+  }
+
+  return {
+    start(request, { source, device }) {
+      purge()
+      if (attempts.size >= maxAttempts) return null
+      const codes = new Set([...attempts.values()].map(({ userCode }) => userCode))
+      let userCode = newUserCode()
+      while (codes.has(userCode)) userCode = newUserCode()
+      const deviceCode = newDeviceCode()
+      attempts.set(sha256(deviceCode), {
+        request,
+        source,
+        device,
+        userCode,
+        createdAt: now(),
+        state: { kind: 'pending' },
+        lastPollAt: null,
+        delivery: null,
+        isClaimed: false,
+        wake: null,
+      })
+      const base = ports.publicUrl
+      return {
+        device_code: deviceCode,
+        user_code: userCode,
+        verify_url: base === null ? '' : `${base}/#/onboard/${userCode}`,
+        interval: pollIntervalS,
+        expires_in: attemptMs / 1000,
+      }
+    },
+    async poll(deviceCode, nonce, waitMs) {
+      const attempt = byDevice(deviceCode, nonce)
+      if (attempt === null) return { error: 'expired_token' }
+      const isFast = attempt.lastPollAt !== null && now() - attempt.lastPollAt < fastestPollMs
+      attempt.lastPollAt = now()
+      if (isFast) return { error: 'slow_down' }
+      if (waitMs > 0 && isUndecided(attempt)) await decision(attempt, waitMs)
+      if (!attempts.has(sha256(deviceCode))) return { error: 'expired_token' }
+      return answer(attempt, ports)
+    },
+    claim(deviceCode, nonce, ip) {
+      const attempt = byDevice(deviceCode, nonce)
+      if (attempt === null || attempt.state.kind !== 'approved' || attempt.delivery === null) return null
+      const { enrolment, by } = attempt.state
+      if (attempt.isClaimed || (ip !== null && ip !== enrolment.address4 && ip !== enrolment.address6))
+        return { kind: 'conflict' }
+      attempt.isClaimed = true
+      return { kind: 'claimed', enrolment, owner: by }
+    },
+    pending() {
+      purge()
+      return [...attempts.values()].map(describe)
+    },
+    async approve(userCode, choice) {
+      const attempt = byCode(userCode)
+      if (attempt.state.kind === 'approved') {
+        const { enrolment, profile } = attempt.state
+        return { join: describe(attempt), enrolment, profile, already: true }
+      }
+      if (attempt.state.kind !== 'pending')
+        throw new ClawError('CP_ONBOARD', `Cannot approve ${attempt.userCode}: ${overText[attempt.state.kind]}`)
+      const profile = chosenProfile(choice.profile, attempt.request.profile, devices.profiles())
+      attempt.state = { kind: 'approving' }
+      try {
+        const enrolment = await devices.enrol({
+          name: attempt.request.hostname,
+          profile,
+          approvedBy: choice.approvedBy,
+          publicKey: attempt.request.wg_pub,
+          rejoinOf: attempt.device?.id ?? null,
+          source: attempt.source,
+        })
+        attempt.state = { kind: 'approved', enrolment, profile, by: choice.approvedBy }
+        return { join: describe(attempt), enrolment, profile, already: false }
+      } catch (error) {
+        attempt.state = { kind: 'failed', detail: error instanceof ClawError ? error.message : 'the gateway failed' }
+        throw error
+      } finally {
+        attempt.wake?.()
+      }
+    },
+    async deny(userCode) {
+      const attempt = byCode(userCode)
+      if (attempt.state.kind === 'approving' || attempt.delivery !== null)
+        throw new ClawError('CP_ONBOARD', `Cannot deny ${attempt.userCode}: it is approved already`, {
+          hint: `clawpatrol device delete ${attempt.request.hostname}`,
+        })
+      const before = attempt.state
+      attempt.state = { kind: 'denied' }
+      attempt.wake?.()
+      if (before.kind === 'approved') await forget(before.enrolment, attempt)
+      return describe(attempt)
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled([...attempts].map(([key, attempt]) => end(key, attempt)))
+    },
+  }
+}
+
+const overText = {
+  approving: 'it is being approved',
+  denied: 'it was denied',
+  failed: 'letting it in failed; run clawpatrol join again',
+} as const
+
+function isUndecided({ state }: Attempt): boolean {
+  return state.kind === 'pending' || state.kind === 'approving'
+}
+
+/** Resolves once something is decided, when another poll comes, or after `waitMs`. */
+function decision(attempt: Attempt, waitMs: number): Promise<void> {
+  attempt.wake?.()
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      if (attempt.wake === done) attempt.wake = null
+      resolve()
+    }
+    const timer = setTimeout(done, waitMs)
+    attempt.wake = done
+  })
+}
+
+function answer(attempt: Attempt, ports: OnboardPorts): PollReply {
+  const { state } = attempt
+  switch (state.kind) {
+    case 'pending':
+      return { error: 'authorization_pending' }
+    case 'approving':
+      return { error: 'slow_down' }
+    case 'denied':
+      return { error: 'access_denied' }
+    case 'failed':
+      return { error: 'server_error', detail: state.detail }
+    case 'approved':
+      return deliver(attempt, state.enrolment, state.by, ports)
+    default:
+      return state satisfies never
+  }
+}
+
+function deliver(attempt: Attempt, enrolment: Enrolment, approvedBy: string, ports: OnboardPorts): PollReply {
+  const at = ports.now()
+  if (attempt.delivery !== null) {
+    const isLate = at - attempt.delivery.at > graceMs
+    return attempt.isClaimed || isLate ? { error: 'already_claimed' } : attempt.delivery.reply
+  }
+  const tunnel = ports.tunnel()
+  const reply: PollSuccess = {
+    auth_key: wireguardConf(enrolment, tunnel),
+    login_server: `wireguard://${tunnel.interfaceName}`,
+    api_token: ports.devices.issueToken(enrolment.device),
+    approved_by: approvedBy,
+    device_id: enrolment.device,
+    device_name: enrolment.name,
+  }
+  attempt.delivery = { reply, at }
+  return reply
+}
+
+function chosenProfile(
+  chosen: string | null,
+  suggested: string | undefined,
+  profiles: readonly string[],
+): string | null {
+  if (chosen !== null) {
+    if (profiles.includes(chosen)) return chosen
+    throw new ClawError('CP_ONBOARD', `Unknown profile ${JSON.stringify(chosen)}`, {
+      hint: `the policy declares ${profiles.length === 0 ? 'none' : profiles.join(', ')}`,
+    })
+  }
+  return suggested !== undefined && profiles.includes(suggested) ? suggested : null
+}
+
+function describe(attempt: Attempt): PendingJoin {
+  return {
+    userCode: attempt.userCode,
+    hostname: attempt.request.hostname,
+    source: attempt.source,
+    suggestedProfile: attempt.request.profile ?? null,
+    rejoins: attempt.device?.name ?? null,
+    createdAt: attempt.createdAt,
+    expiresAt: attempt.createdAt + attemptMs,
+    state: attempt.state.kind,
+  }
+}

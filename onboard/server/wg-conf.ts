@@ -1,0 +1,15 @@
+import type { Enrolment, TunnelFacts } from './ports.ts'
+
+/** The wg-quick configuration of a device. The private key is not here: the device made it and fills it in. */
+export function wireguardConf(enrolment: Enrolment, tunnel: TunnelFacts): string {
+  return `[Interface]
+PrivateKey =
+Address = ${enrolment.address4}/32, ${enrolment.address6}/128
+
+[Peer]
+PublicKey = ${tunnel.serverPublicKey}
+Endpoint = ${tunnel.endpoint}
+AllowedIPs = 0.0.0.0/0, ::/0
+PersistentKeepalive = ${tunnel.keepaliveS}
+`
+}

@@ -1,0 +1,176 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AdminServer, startAdminServer } from '../../gateway/admin/server.ts'
+import { adminSocketPath } from '../../gateway/admin/socket.ts'
+import { type DeviceRegistry, deviceRegistry } from '../../gateway/onboarding/enrolment.ts'
+import { type Listener, startOnboardListener } from '../../gateway/onboarding/listener.ts'
+import { type Runs, runs } from '../../gateway/onboarding/runs.ts'
+import type { LivePeer, PeerTransport } from '../../gateway/onboarding/transport.ts'
+import { type Database, openDatabase } from '../../gateway/store/database.ts'
+import { type Devices, devicesOf } from '../../gateway/store/devices.ts'
+import { type Peers, peersOf } from '../../gateway/store/peers.ts'
+import { tokensOf } from '../../gateway/store/tokens.ts'
+import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
+import { createOnboardApp, type OnboardApp } from '../../onboard/server/app.ts'
+import { type JoinAttempts, joinAttempts } from '../../onboard/server/attempts.ts'
+import type { OnboardPorts } from '../../onboard/server/ports.ts'
+import type { DeviceId } from '../../workers/contract/ids.ts'
+import { type Authority, makeAuthority } from './authority.ts'
+
+/** A transport that only remembers its peers: WireGuard itself has tests of its own. */
+export class PeerTable implements PeerTransport {
+  readonly table = new Map<string, readonly string[]>()
+  readonly handshakes = new Map<string, number>()
+
+  addPeer(peer: { readonly publicKey: string; readonly allowedIps: readonly string[] }): void {
+    this.table.set(peer.publicKey, peer.allowedIps)
+  }
+
+  removePeer(publicKey: string): void {
+    this.table.delete(publicKey)
+  }
+
+  peers(): readonly LivePeer[] {
+    return [...this.table.keys()].map((publicKey) => ({
+      publicKey,
+      endpoint: null,
+      lastHandshakeMs: this.handshakes.get(publicKey) ?? null,
+    }))
+  }
+}
+
+/** Everything onboarding is made of, over a temporary database, with a clock that is set by hand. */
+export interface OnboardLab extends AsyncDisposable {
+  readonly dir: string
+  readonly authority: Authority
+  readonly fingerprint: string
+  readonly clock: { now: number }
+  readonly database: Database
+  readonly devices: Devices
+  readonly peers: Peers
+  readonly transport: PeerTable
+  readonly registry: DeviceRegistry
+  readonly runs: Runs
+  readonly attempts: JoinAttempts
+  readonly app: OnboardApp
+  readonly ended: { readonly device: DeviceId; readonly because: string }[]
+}
+
+/** What differs between labs. */
+export interface OnboardLabOptions {
+  readonly subnetCidr?: string
+  readonly profiles?: readonly string[]
+  readonly publicUrl?: string | null
+  readonly insideTunnel?: (address: string) => boolean
+}
+
+/** Builds the onboarding of a gateway without its network. */
+export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
+  const dir = mkdtempSync(join(tmpdir(), 'clawpatrol-onboard-'))
+  const authority = makeAuthority(dir, ['gateway.clawpatrol.internal'])
+  const fingerprint = new X509Certificate(authority.ca).fingerprint256
+  const clock = { now: 1_700_000_000_000 }
+  const now = () => clock.now
+  const database = openDatabase(join(dir, 'state'))
+  const devices = devicesOf(database, now)
+  const peers = peersOf(database, options.subnetCidr ?? '10.55.0.0/24', now)
+  const transport = new PeerTable()
+  const ended: { device: DeviceId; because: string }[] = []
+  const profiles = () => options.profiles ?? ['default', 'coder']
+  const registry = deviceRegistry({
+    devices,
+    peers,
+    tokens: tokensOf(database, now),
+    transport,
+    profiles,
+    variables: (profile) => [
+      {
+        name: 'CLAWPATROL_DEMO',
+        value: `PH_${profile ?? 'none'}`,
+        description: "it's a demo",
+        plugin_type: 'bearer_token',
+      },
+    ],
+    endFlows: (device, because) => ended.push({ device, because }),
+  })
+  const runPeers = runs({ peers, transport, now })
+  const serverPublicKey = newKeyPair().publicKey
+  const ports: OnboardPorts = {
+    devices: registry,
+    runs: runPeers,
+    tunnel: () => ({
+      serverPublicKey,
+      endpoint: '127.0.0.1:51820',
+      mtu: 1420,
+      dns: [peers.server.address4],
+      keepaliveS: 25,
+      interfaceName: 'clawpatrol',
+    }),
+    authority: () => ({ pem: authority.ca, fingerprint }),
+    publicUrl: options.publicUrl ?? null,
+    isInsideTunnel: options.insideTunnel ?? (() => false),
+    now,
+  }
+  const attempts = joinAttempts(ports)
+  return {
+    dir,
+    authority,
+    fingerprint,
+    clock,
+    database,
+    devices,
+    peers,
+    transport,
+    registry,
+    runs: runPeers,
+    attempts,
+    app: createOnboardApp(ports, attempts),
+    ended,
+    async [Symbol.asyncDispose]() {
+      await attempts[Symbol.asyncDispose]()
+      await runPeers[Symbol.asyncDispose]()
+      database.close()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Opens the lab's HTTP port on loopback. */
+export function listen(lab: OnboardLab, host = '127.0.0.1'): Promise<Listener> {
+  const { key, cert } = lab.authority
+  return startOnboardListener({ host, port: 0, app: lab.app, certificate: () => ({ key, chain: cert }) })
+}
+
+/** Opens the lab's local socket for operators. */
+export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): Promise<AdminServer> {
+  const { attempts, devices, peers, registry } = lab
+  return startAdminServer({
+    socketPath: adminSocketPath(stateDir),
+    ports: {
+      joins: attempts,
+      devices: {
+        list: devices.list,
+        get: devices.get,
+        findByName: devices.findByName,
+        peersOf: peers.listOf,
+        block: registry.block,
+        unblock: registry.unblock,
+        remove: registry.leave,
+        setProfile: registry.setProfile,
+      },
+      profiles: registry.profiles,
+      caFingerprint: () => lab.fingerprint,
+      status: () => ({ ready: true }),
+      flows: () => [],
+      reload: async () => ({ isApplied: true, revision: 'r1', problems: [] }),
+    },
+  })
+}
+
+/** A nonce and what a joining client sends of it. */
+export function aNonce(text = 'n'): { readonly nonce: string; readonly hash: string } {
+  const nonce = createHash('sha256').update(text).digest('base64url')
+  return { nonce, hash: createHash('sha256').update(nonce).digest('base64url') }
+}
