@@ -76,13 +76,20 @@ export function problemResponse(problem: Problem): { readonly response: Outgoing
 
 /** Answers an exchange with a problem, in the form its client understands. */
 export function answerProblem(exchange: Exchange, problem: Problem): void {
-  if (exchange.isAnswered) return exchange.abort()
-  if (isGrpc(exchange)) return answerGrpc(exchange, problem)
+  if (exchange.isAnswered) {
+    exchange.abort()
+    return
+  }
+  if (isGrpc(exchange)) {
+    answerGrpc(exchange, problem)
+    return
+  }
   const { response, body } = problemResponse(problem)
   if (exchange.head.method !== 'HEAD') {
     const sink = exchange.respond(response)
     sink.write(body)
-    return sink.end(null)
+    sink.end(null)
+    return
   }
   response.headers.set('Content-Length', String(body.length))
   exchange.respond({ ...response, length: 'none' }).end(null)

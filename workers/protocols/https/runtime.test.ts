@@ -1,23 +1,10 @@
-import { execFile } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import nodeHttps from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { CredentialName, RuleName } from '../../contract/ids.ts'
-import type { CredentialUse, Rule } from '../../contract/profile.ts'
-import { type Gateway, makePki, type Pki, startGateway } from './session.fixture.ts'
+import { aCredential, aRule, curl, type Gateway, listen, makePki, type Pki, startGateway } from './session.fixture.ts'
 
 const host = 'api.example.test'
 const token = 'upstream-secret-5f0c1d7a99e24b1f'
-
-function aRule(name: string, when: string | null, reason?: string): Rule {
-  const outcome = reason === undefined ? ({ do: 'allow' } as const) : ({ do: 'deny', reason } as const)
-  return { name: name as RuleName, priority: 0, when, credential: null, outcome }
-}
-
-function aCredential(name: string, type: string, rest: Partial<CredentialUse> = {}): CredentialUse {
-  return { name: name as CredentialName, type, settings: {}, disambiguator: {}, ...rest }
-}
 
 interface Received {
   readonly method: string
@@ -36,11 +23,11 @@ describe('an HTTPS flow over HTTP/1.1', () => {
   beforeAll(async () => {
     pki = makePki([host])
     upstream = nodeHttps.createServer({ key: pki.server.key, cert: pki.server.chain }, answer)
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    const upstreamPort = await listen(upstream)
     gateway = await startGateway({
       pki,
       host,
-      upstreamPort: (upstream.address() as AddressInfo).port,
+      upstreamPort,
       rules: [
         aRule('no-delete', "http.method == 'DELETE'", 'nothing is deleted here'),
         aRule('no-keys', "http.body.contains('PRIVATE KEY')", 'a private key is in it'),
@@ -73,18 +60,11 @@ describe('an HTTPS flow over HTTP/1.1', () => {
     response.end(`${method} ${url} ${body.length}`)
   }
 
-  function curl(...args: string[]): Promise<string> {
-    const to = ['--connect-to', `${host}:443:127.0.0.1:${gateway.port}`, '--cacert', pki.caFile, '--max-time', '10']
-    return new Promise((resolve, reject) => {
-      execFile('curl', ['-sS', '--http1.1', ...to, ...args], (error, stdout, stderr) =>
-        error === null ? resolve(stdout) : reject(new Error(stderr)),
-      )
-    })
-  }
+  const run = (...args: string[]) => curl(gateway, pki, '--http1.1', ...args)
   const url = (path: string) => `https://${host}${path}`
 
   it('passes a GET with the credential in it, and records it', async () => {
-    expect(await curl('-H', 'Authorization: Bearer mine', '-H', 'X-One: 1', url('/hello?q=1'))).toBe('GET /hello?q=1 0')
+    expect(await run('-H', 'Authorization: Bearer mine', '-H', 'X-One: 1', url('/hello?q=1'))).toBe('GET /hello?q=1 0')
     await gateway.settled()
     expect(received[0]?.headers).toMatchObject({ authorization: `Bearer ${token}`, host, 'x-one': '1' })
     expect(gateway.actions).toMatchObject([
@@ -97,7 +77,7 @@ describe('an HTTPS flow over HTTP/1.1', () => {
   })
 
   it('passes a POST with its body', async () => {
-    expect(await curl('-d', 'some=thing', url('/post'))).toBe('POST /post 10')
+    expect(await run('-d', 'some=thing', url('/post'))).toBe('POST /post 10')
     await gateway.settled()
     expect(received[0]?.body).toBe('some=thing')
     const [action] = gateway.actions
@@ -106,7 +86,7 @@ describe('an HTTPS flow over HTTP/1.1', () => {
   })
 
   it('denies with 403 problem+json on a connection that stays open', async () => {
-    const said = await curl(
+    const said = await run(
       '-X',
       'DELETE',
       '-w',
@@ -114,10 +94,11 @@ describe('an HTTPS flow over HTTP/1.1', () => {
       url('/users/7'),
       '--next',
       '-sS',
+      '--http1.1',
       '--cacert',
       pki.caFile,
       '--connect-to',
-      `${host}:443:127.0.0.1:${gateway.port}`,
+      `::127.0.0.1:${gateway.port}`,
       '-w',
       '%{num_connects}',
       url('/after'),
@@ -131,15 +112,15 @@ describe('an HTTPS flow over HTTP/1.1', () => {
   })
 
   it('judges a body before a byte of it leaves', async () => {
-    const send = (data: string) => curl('-o', '/dev/null', '-w', '%{http_code}', '-d', data, url('/notes'))
+    const send = (data: string) => run('-o', '/dev/null', '-w', '%{http_code}', '-d', data, url('/notes'))
     expect(await send('-----BEGIN PRIVATE KEY-----')).toBe('403')
     expect(received).toEqual([])
     expect(await send('harmless')).toBe('200')
   })
 
   it('keeps cookies and an echoed credential from the agent', async () => {
-    expect(await curl('-D', '-', url('/hello'))).not.toMatch(/set-cookie/i)
-    const echoed = await curl('-D', '-', url('/echo'))
+    expect(await run('-D', '-', url('/hello'))).not.toMatch(/set-cookie/i)
+    const echoed = await run('-D', '-', url('/echo'))
     expect(echoed).not.toContain(token)
     expect(echoed).toContain('*'.repeat(token.length))
   })

@@ -125,14 +125,18 @@ function finish(
 ): void {
   switch (relayed.kind) {
     case 'answered':
-      return end(String(relayed.status), relayed.error, down.sample(relayed.isWhole))
+      end(String(relayed.status), relayed.error, down.sample(relayed.isWhole))
+      return
     case 'failed':
       answerProblem(exchange, failure(relayed.error, judged.action.id))
-      return end('error', relayed.error.message)
+      end('error', relayed.error.message)
+      return
     case 'gone':
-      return end('error', relayed.because, down.sample(false))
+      end('error', relayed.because, down.sample(false))
+      return
     default:
-      return relayed satisfies never
+      relayed satisfies never
+      return
   }
 }
 

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Action } from '../../contract/action.ts'
-import type { ActionId, EndpointName } from '../../contract/ids.ts'
+import type { ActionId, CredentialName, EndpointName, RuleName } from '../../contract/ids.ts'
 import type { Certificate, Secret } from '../../contract/messages.ts'
 import { newId } from '../../contract/new-id.ts'
 import type { Closing, Seen, Session } from '../../contract/plugin.ts'
@@ -92,7 +92,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   const { pki, host, upstreamPort, rules = [], credentials = [], secrets = {} } = parts
   const settings = { hosts: [host], upstream: `127.0.0.1:${upstreamPort}`, ca_cert: pki.ca, ...parts.settings }
   const endpoint = {
-    name: 'api' as EndpointName,
+    // its own, so that gateways do not share connections
+    name: `api-${newId()}` as EndpointName,
     protocol: 'https',
     hosts: settings.hosts,
     settings,
@@ -174,4 +175,32 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   gateway.port = (server.address() as net.AddressInfo).port
   return gateway
+}
+
+/** Runs curl against a gateway under the real host name; resolves with what it wrote. */
+export function curl(gateway: Gateway, pki: Pki, ...args: string[]): Promise<string> {
+  const to = ['--connect-to', `::127.0.0.1:${gateway.port}`, '--cacert', pki.caFile, '--max-time', '10']
+  return new Promise((resolve, reject) => {
+    execFile('curl', ['-sS', ...to, ...args], { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(new Error(stderr))
+    })
+  })
+}
+
+/** Makes a server listen on 127.0.0.1; its port. */
+export async function listen(server: net.Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as net.AddressInfo).port
+}
+
+/** An allow rule, or with a reason a deny rule. */
+export function aRule(name: string, when: string | null, reason?: string): Rule {
+  const outcome = reason === undefined ? ({ do: 'allow' } as const) : ({ do: 'deny', reason } as const)
+  return { name: name as RuleName, priority: 0, when, credential: null, outcome }
+}
+
+/** A credential with this name and type. */
+export function aCredential(name: string, type: string, rest: Partial<CredentialUse> = {}): CredentialUse {
+  return { name: name as CredentialName, type, settings: {}, disambiguator: {}, ...rest }
 }

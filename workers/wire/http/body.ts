@@ -84,6 +84,8 @@ export class Body {
     if (this.#state !== 'open') return
     this.#state = 'ended'
     this.#trailers = trailers !== null && trailers.length > 0 ? trailers : null
+    // what follows on the connection is not this body's to hold up
+    this.#resume()
     this.#settlePeek('whole')
     this.#sink?.end(this.#trailers)
   }
@@ -93,6 +95,7 @@ export class Body {
     if (this.#state !== 'open') return
     this.#state = 'failed'
     this.#error = error
+    this.#resume()
     this.#settlePeek('failed')
     this.#sink?.abort(error)
   }
@@ -131,8 +134,14 @@ export class Body {
     this.#heldBytes = 0
     let hasRoom = true
     for (const chunk of held) hasRoom = sink.write(chunk)
-    if (this.#state === 'ended') return sink.end(this.#trailers)
-    if (this.#state === 'failed') return sink.abort(this.#error ?? new ClawError('CP_PROTOCOL', 'the body broke off'))
+    if (this.#state === 'ended') {
+      sink.end(this.#trailers)
+      return
+    }
+    if (this.#state === 'failed') {
+      sink.abort(this.#error ?? new ClawError('CP_PROTOCOL', 'the body broke off'))
+      return
+    }
     if (hasRoom) this.#resume()
     else this.#pause()
   }

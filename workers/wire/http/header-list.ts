@@ -71,7 +71,10 @@ export class HeaderList {
     const name = headerName(raw)
     if (name === null || !isFieldValue(value)) throw new TypeError('not a header field')
     const first = this.names.findIndex(({ lower }) => lower === name.lower)
-    if (first < 0) return this.add(name, value)
+    if (first < 0) {
+      this.add(name, value)
+      return
+    }
     this.values[first] = value
     for (let at = this.names.length - 1; at > first; at -= 1) if (this.names[at]?.lower === name.lower) this.#drop(at)
   }

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { ClawError } from '../../contract/errors.ts'
 import { Body } from './body.ts'
 import { ChunkedDecoder } from './chunked.ts'
-import { type BadMessage, findHeadEnd, maxHeadBytes } from './head-lines.ts'
+import { findHeadEnd, maxHeadBytes } from './head-lines.ts'
 import { headerLines, MessageWriter } from './message-writer.ts'
 import { parseResponseHead, type ResponseHead } from './response-head.ts'
 import type { OutgoingRequest, ResponseEvents, UpstreamCall } from './upstream-call.ts'
@@ -62,7 +62,10 @@ export class Http1Connection {
 
   readonly #onData = (chunk: Buffer): void => {
     // nothing was asked: whatever it says would be taken for the answer of the next request
-    if (this.#call === null) return this.destroy()
+    if (this.#call === null) {
+      this.destroy()
+      return
+    }
     const upgraded = this.#call.receive(chunk)
     if (upgraded === null) return
     for (const [event, listener] of [
@@ -80,7 +83,10 @@ export class Http1Connection {
 
   readonly #onEnd = (): void => {
     const call = this.#call
-    if (call === null) return this.destroy()
+    if (call === null) {
+      this.destroy()
+      return
+    }
     call.ended()
   }
 
@@ -190,7 +196,10 @@ class Http1Call implements UpstreamCall {
   /** The upstream has closed its side. */
   ended(): void {
     const framing = this.#response?.framing
-    if (framing?.kind !== 'until_close') return this.lost(null)
+    if (framing?.kind !== 'until_close') {
+      this.lost(null)
+      return
+    }
     this.#body?.finish(null)
     this.#isOver = true
     this.#over(false)
@@ -212,8 +221,9 @@ class Http1Call implements UpstreamCall {
     this.#body = body
     this.#events.response(head, body)
     if (length === 0) {
-      if (rest.length > 0) return this.#bad('it sends bytes after the response')
-      return this.#settle()
+      if (rest.length > 0) this.#bad('it sends bytes after the response')
+      else this.#settle()
+      return
     }
     if (rest.length > 0) this.#readBody(rest)
   }
@@ -224,7 +234,10 @@ class Http1Call implements UpstreamCall {
     let extra = 0
     if (this.#chunked !== null) {
       const progress = this.#chunked.feed(chunk, { data: (bytes) => body.push(bytes) })
-      if (progress.kind === 'bad') return this.#bad(progress.because)
+      if (progress.kind === 'bad') {
+        this.#bad(progress.because)
+        return
+      }
       if (progress.kind === 'more') return
       extra = chunk.length - progress.used
       body.finish(progress.trailers)

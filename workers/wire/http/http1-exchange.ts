@@ -83,7 +83,10 @@ export class Http1Exchange implements Exchange {
   inform(status: number, headers: HeaderList): void {
     // RFC 9110 15.2: not to an HTTP/1.0 client
     if (this.isAnswered || this.head.version === '1.0') return
-    if (status === 100) return this.invite()
+    if (status === 100) {
+      this.invite()
+      return
+    }
     this.#socket.write(`HTTP/1.1 ${status} \r\n${headerLines(headers)}\r\n`, 'latin1')
   }
 
@@ -147,7 +150,10 @@ export class Http1Exchange implements Exchange {
 
   #settle(): void {
     if (!this.#isOver) return
-    if (this.body.isOver || !this.keepsConnection) return this.#carrier.finished()
+    if (this.body.isOver || !this.keepsConnection) {
+      this.#carrier.finished()
+      return
+    }
     // answered before the whole request came: only a short rest is worth waiting for
     const left = this.body.length === null ? Number.POSITIVE_INFINITY : this.body.length - this.body.received
     if (left <= maxDrained) return

@@ -70,9 +70,14 @@ class Http1Server {
     if (bytes.length === 0) return
     const end = findHeadEnd(bytes, Math.max(0, this.#searched - 3))
     if (end < 0) {
-      if (bytes.length > maxHeadBytes) return this.#refuse(bad(431, `head of more than ${maxHeadBytes} bytes`))
-      if (bytes.includes(bareEnd, Math.max(0, this.#searched - 1)))
-        return this.#refuse(bad(400, 'a line that does not end in CR LF'))
+      if (bytes.length > maxHeadBytes) {
+        this.#refuse(bad(431, `head of more than ${maxHeadBytes} bytes`))
+        return
+      }
+      if (bytes.includes(bareEnd, Math.max(0, this.#searched - 1))) {
+        this.#refuse(bad(400, 'a line that does not end in CR LF'))
+        return
+      }
       this.#searched = bytes.equals(emptyLine) ? 0 : bytes.length
       // a copy: a view would keep the whole read
       this.#held = this.#searched === chunk.length ? Buffer.from(bytes) : bytes
@@ -80,7 +85,10 @@ class Http1Server {
     }
     this.#searched = 0
     const head = parseRequestHead(bytes.subarray(0, end))
-    if (head.kind === 'bad') return this.#refuse(head)
+    if (head.kind === 'bad') {
+      this.#refuse(head)
+      return
+    }
     this.#begin(head, bytes.subarray(end))
   }
 
@@ -99,7 +107,10 @@ class Http1Server {
 
   #readBody(exchange: Http1Exchange, chunk: Buffer): void {
     const result = exchange.feed(chunk)
-    if (result.kind === 'bad') return this.#broken(exchange, result)
+    if (result.kind === 'bad') {
+      this.#broken(exchange, result)
+      return
+    }
     if (result.rest !== null) this.#hold(result.rest)
   }
 
@@ -113,7 +124,10 @@ class Http1Server {
   #finished(exchange: Http1Exchange): void {
     if (this.#exchange !== exchange) return
     this.#exchange = null
-    if (!exchange.keepsConnection || this.#socket.readableEnded) return this.#close()
+    if (!exchange.keepsConnection || this.#socket.readableEnded) {
+      this.#close()
+      return
+    }
     this.#idle.refresh()
     if (this.#held === null) return
     // not at once: pipelined requests that are answered at once would nest
@@ -151,7 +165,10 @@ class Http1Server {
   }
 
   #ended(): void {
-    if (this.#exchange === null) return this.#close()
+    if (this.#exchange === null) {
+      this.#close()
+      return
+    }
     const exchange = this.#exchange
     if (!exchange.body.isOver) exchange.breakBody(new ClawError('CP_PROTOCOL', 'the agent closed inside the body'))
     const timer = setTimeout(() => exchange.gone('the agent closed its side'), halfClosedMs)

@@ -18,6 +18,7 @@ const streamWindow = 1024 * 1024
 /** Bytes of all streams of a connection on their way. */
 const connectionWindow = 4 * 1024 * 1024
 const endStream = 1
+const cancelled = new ClawError('CP_CANCELLED', 'the flow was cancelled')
 
 /**
  * Serves HTTP/2 on a connection, each stream as an exchange. Owns the socket.
@@ -45,7 +46,7 @@ export function serveHttp2(socket: Duplex, handler: ExchangeHandler, signal: Abo
     socket.on('error', () => undefined)
     session.on('close', () => socket.destroy())
     // tells the agent with GOAWAY that it was cut off, not lost
-    const cancel = () => session.destroy(undefined, http2.constants.NGHTTP2_CANCEL)
+    const cancel = () => session.destroy(cancelled, http2.constants.NGHTTP2_CANCEL)
     if (signal.aborted) cancel()
     signal.addEventListener('abort', cancel, { once: true })
     socket.on('close', () => {
@@ -104,7 +105,10 @@ class Http2Exchange implements Exchange {
 
   inform(status: number, headers: HeaderList): void {
     if (this.isAnswered || this.#stream.destroyed) return
-    if (status === 100) return this.invite()
+    if (status === 100) {
+      this.invite()
+      return
+    }
     this.#stream.additionalHeaders({ ...http2Fields(headers), ':status': status })
   }
 

@@ -56,10 +56,8 @@ export class Http2Sink implements BodySink {
   #trailersAfter(trailers: HeaderList | null): void {
     const stream = this.#stream as ServerHttp2Stream
     const fields: OutgoingHttpHeaders = trailers === null ? {} : http2Fields(trailers)
-    stream.once('wantTrailers', () => {
-      if (Object.keys(fields).length > 0) stream.sendTrailers(fields)
-      else stream.close(http2.constants.NGHTTP2_NO_ERROR)
-    })
+    // none are sent as an empty DATA frame that ends the stream
+    stream.once('wantTrailers', () => stream.sendTrailers(fields))
   }
 }
 

@@ -62,8 +62,10 @@ export class MessageWriter implements BodySink {
 
   end(trailers: HeaderList | null): void {
     if (this.#isOver) return
-    if (this.#left !== null && this.#left > 0)
-      return this.abort(new ClawError('CP_PROTOCOL', 'the body is shorter than its Content-Length'))
+    if (this.#left !== null && this.#left > 0) {
+      this.abort(new ClawError('CP_PROTOCOL', 'the body is shorter than its Content-Length'))
+      return
+    }
     if (this.#isChunked) this.#pieces.push(trailers === null ? '0\r\n\r\n' : `0\r\n${headerLines(trailers)}\r\n`)
     this.#isOver = true
     this.#flush()
