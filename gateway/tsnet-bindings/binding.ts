@@ -73,16 +73,28 @@ class Binding {
         this.#settle(id, a === 0, b, text)
         return
       case event.flow:
-        this.#announce(a, (events) => events.flow(id, text), () => this.send(op.refuse, id))
+        this.#announce(
+          a,
+          (events) => events.flow(id, text),
+          () => this.send(op.refuse, id),
+        )
         return
       case event.peek:
         if (data !== null) this.#peeks.get(id)?.(data)
         return
       case event.datagrams:
-        this.#announce(a, (events) => events.datagrams(id, text), () => this.send(op.dropDatagrams, id))
+        this.#announce(
+          a,
+          (events) => events.datagrams(id, text),
+          () => this.send(op.dropDatagrams, id),
+        )
         return
       case event.query:
-        this.#announce(a, (events) => events.query(id, text, data ?? Buffer.alloc(0)), () => {})
+        this.#announce(
+          a,
+          (events) => events.query(id, text, data ?? Buffer.alloc(0)),
+          () => {},
+        )
         return
       case event.fault:
         this.onFault(text)

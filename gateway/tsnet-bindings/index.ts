@@ -3,4 +3,12 @@ export { type Address, Datagrams, Flow, Query, type RelayResult } from './flows.
 export { generateKey, publicKey } from './keys.ts'
 export { helperPath } from './load.ts'
 export { closeFd, dial, onFault, receiveFd, socketpair } from './sockets.ts'
-export { type Handlers, type Peer, type Stats, startLoopback, startWireguard, Transport, WireguardServer } from './transports.ts'
+export {
+  type Handlers,
+  type Peer,
+  type Stats,
+  startLoopback,
+  startWireguard,
+  Transport,
+  WireguardServer,
+} from './transports.ts'

@@ -29,9 +29,7 @@ export const event = { reply: 1, flow: 2, peek: 3, datagrams: 4, query: 5, fault
 
 /** What the addon exports; see src/addon.c. */
 export interface Addon {
-  attach(
-    callback: (kind: number, id: number, a: number, b: number, text: string, data: Buffer | null) => void,
-  ): void
+  attach(callback: (kind: number, id: number, a: number, b: number, text: string, data: Buffer | null) => void): void
   call(op: number, request: number, id: number, a: number, b: number, text: string, data: Buffer | null): void
   read(op: number, id: number): string
   keep(more: boolean): void

@@ -11,7 +11,7 @@ export async function dial(to: Address, timeoutMs: number): Promise<number> {
   return (await binding().request(op.dial, 0, timeoutMs, 0, joinAddress(to))).value
 }
 
-/** Two connected UNIX stream sockets, close-on-exec and non-blocking. */
+/** Two connected UNIX stream sockets, close-on-exec and blocking. */
 export function socketpair(): [number, number] {
   const [left = '', ...right] = binding().read(op.readSocketpair, 0).split(' ')
   if (left === 'error') throw new Error(right.join(' '))

@@ -1,6 +1,6 @@
 import { binding } from './binding.ts'
-import { Datagrams, Flow, joinAddress, Query } from './flows.ts'
 import type { Address } from './flows.ts'
+import { Datagrams, Flow, joinAddress, Query } from './flows.ts'
 import { op } from './protocol.ts'
 
 /** Where announcements go. An exception refuses the flow. */

@@ -15,15 +15,15 @@ const pairBuffer = 1 << 20
 
 // socketpair yields two connected stream sockets as "a b", or the cause.
 func socketpair() string {
-	fds, err := newPair()
+	fds, err := newPair(0)
 	if err != nil {
 		return "error " + err.Error()
 	}
 	return fmt.Sprintf("%d %d", fds[0], fds[1])
 }
 
-func newPair() ([2]int, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+func newPair(flags int) ([2]int, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|flags, 0)
 	if err != nil {
 		return fds, os.NewSyscallError("socketpair", err)
 	}
@@ -39,7 +39,7 @@ func newPair() ([2]int, error) {
 
 // pairWithNode yields our end as a stream and Node's end as a descriptor.
 func pairWithNode() (stream, int, error) {
-	fds, err := newPair()
+	fds, err := newPair(unix.SOCK_NONBLOCK)
 	if err != nil {
 		return nil, 0, err
 	}

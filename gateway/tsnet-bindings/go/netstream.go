@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -103,7 +105,7 @@ func (s *netStream) peek(buffer []byte, deadline time.Time) (int, error) {
 			return result.Count, nil
 		}
 		if _, blocked := err.(*tcpip.ErrWouldBlock); !blocked {
-			return 0, endOfRead(err)
+			return 0, cmp.Or(endOfRead(err), io.EOF)
 		}
 		select {
 		case <-ready:

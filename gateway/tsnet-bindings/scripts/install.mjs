@@ -33,7 +33,10 @@ function fingerprint() {
 }
 
 function needGo() {
-  const found = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } })
+  const found = spawnSync('go', ['env', 'GOVERSION'], {
+    encoding: 'utf8',
+    env: { ...process.env, GOTOOLCHAIN: 'local' },
+  })
   const version = /^go(\d+)\.(\d+)/.exec(found.stdout ?? '')
   if (version === null) stop('Go is missing: install Go 1.26 or newer and put its bin folder on PATH')
   const [major, minor] = [Number(version[1]), Number(version[2])]
