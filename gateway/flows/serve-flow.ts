@@ -186,6 +186,8 @@ async function inspect(parts: DispatchParts, answer: Answer, chosen: Of<'inspect
   })
   const report = await ended
   clearTimeout(timer)
+  // the agent may hold its half open
+  if (live.cancelled !== null) incoming.abort()
   // a worker records its actions; where there were none, that there could have been some is said here
   if (report.fault !== null && report.actions === 0) record.refused(towards(flow, 'splice', to), report.fault.message)
 }
