@@ -4,7 +4,7 @@ import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { Device, Devices } from '../store/devices.ts'
 import type { Peers } from '../store/peers.ts'
 import type { Tokens } from '../store/tokens.ts'
-import { allowedIps, type PeerTransport } from './transport.ts'
+import type { PeerTransport } from './transport.ts'
 
 /** What enrolment is made of. */
 export interface EnrolmentParts {
@@ -59,7 +59,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
         }
         const { publicKey } = request
         const peer = peers.allocate({ publicKey, device: device.id, ephemeral: false, run: null })
-        await transport.addPeer({ publicKey, allowedIps: allowedIps(peer) })
+        await transport.addPeer(publicKey, [peer.address4, peer.address6])
         devices.setExternal(device.id, request.source)
         const { address4, address6 } = peer
         return { device: device.id, name: device.name, address4, address6, isRejoin: known !== null }
@@ -86,7 +86,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
       let count = 0
       for (const peer of peers.list()) {
         if (devices.get(peer.device)?.blocked !== false) continue
-        await transport.addPeer({ publicKey: peer.publicKey, allowedIps: allowedIps(peer) })
+        await transport.addPeer(peer.publicKey, [peer.address4, peer.address6])
         count += 1
       }
       return { peers: count }
@@ -99,8 +99,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     },
     async unblock(id) {
       if (!devices.setBlocked(id, false)) return false
-      for (const peer of peers.listOf(id))
-        await transport.addPeer({ publicKey: peer.publicKey, allowedIps: allowedIps(peer) })
+      for (const peer of peers.listOf(id)) await transport.addPeer(peer.publicKey, [peer.address4, peer.address6])
       return true
     },
     setProfile(id, profile) {

@@ -2,7 +2,7 @@ import type { RunDesk } from '../../onboard/server/ports.ts'
 import { ClawError } from '../../workers/contract/errors.ts'
 import { newId } from '../../workers/contract/new-id.ts'
 import type { Peer, Peers } from '../store/peers.ts'
-import { allowedIps, type PeerTransport } from './transport.ts'
+import type { PeerTransport } from './transport.ts'
 
 /** Runs one device may have at the same time. */
 export const maxRunsPerDevice = 64
@@ -15,7 +15,8 @@ export const silentMs = 3 * 180_000
 export interface RunParts {
   readonly peers: Peers
   readonly transport: PeerTransport
-  readonly now?: () => number
+  /** A clock that is never set, ms: one that jumps must not end live runs. */
+  readonly monotonic?: () => number
   /** How often silent runs are looked for. */
   readonly sweepEveryMs?: number
   /** Told how many were swept, when there were any. */
@@ -29,24 +30,32 @@ export interface Runs extends RunDesk, AsyncDisposable {
 }
 
 /** Keeps the peers of runs. */
-export function runs({ peers, transport, now = Date.now, sweepEveryMs = 60_000, swept }: RunParts): Runs {
-  const drop = async (peer: Peer) => {
-    peers.remove(peer.publicKey)
-    await transport.removePeer(peer.publicKey)
+export function runs({ peers, transport, monotonic, sweepEveryMs = 60_000, swept }: RunParts): Runs {
+  const now = monotonic ?? (() => performance.now())
+  /** The handshake last seen of each run, and since when it is the last. */
+  const heard = new Map<string, { readonly handshake: number; readonly since: number }>()
+  const drop = async ({ publicKey }: Peer) => {
+    heard.delete(publicKey)
+    peers.remove(publicKey)
+    await transport.removePeer(publicKey)
+  }
+  const isSilent = ({ publicKey }: Peer, handshake: number) => {
+    const before = heard.get(publicKey)
+    if (before?.handshake !== handshake) {
+      heard.set(publicKey, { handshake, since: now() })
+      return false
+    }
+    return now() - before.since > (handshake === 0 ? firstHandshakeMs : silentMs)
   }
   const sweep = async () => {
-    const handshakes = new Map((await transport.peers()).map((live) => [live.publicKey, live.lastHandshakeMs ?? 0]))
-    let count = 0
-    for (const peer of peers.list()) {
-      if (!peer.ephemeral) continue
-      const last = handshakes.get(peer.publicKey) ?? 0
-      const silent = last === 0 ? now() - peer.createdAt > firstHandshakeMs : now() - last > silentMs
-      if (!silent) continue
-      await drop(peer)
-      count += 1
-    }
-    if (count > 0) swept?.(count)
-    return count
+    const handshakes = new Map(transport.peers().map((live) => [live.publicKey, live.lastHandshakeMs]))
+    const live = peers.list().filter(({ ephemeral }) => ephemeral)
+    const keys = new Set(live.map(({ publicKey }) => publicKey))
+    for (const key of heard.keys()) if (!keys.has(key)) heard.delete(key)
+    const silent = live.filter((peer) => isSilent(peer, handshakes.get(peer.publicKey) ?? 0))
+    for (const peer of silent) await drop(peer)
+    if (silent.length > 0) swept?.(silent.length)
+    return silent.length
   }
   let sweeping: Promise<unknown> = Promise.resolve()
   const timer = setInterval(() => {
@@ -61,10 +70,11 @@ export function runs({ peers, transport, now = Date.now, sweepEveryMs = 60_000, 
       if (peers.get(publicKey) !== null)
         throw new ClawError('CP_ONBOARD', 'Cannot start a run: its key is in use already')
       const peer = peers.allocate({ publicKey, device, ephemeral: true, run: newId() })
+      heard.set(publicKey, { handshake: 0, since: now() })
       try {
-        await transport.addPeer({ publicKey, allowedIps: allowedIps(peer) })
+        await transport.addPeer(publicKey, [peer.address4, peer.address6])
       } catch (error) {
-        peers.remove(publicKey)
+        await drop(peer).catch(() => undefined)
         throw error
       }
       return {

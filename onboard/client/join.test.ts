@@ -30,7 +30,7 @@ describe('joinGateway()', () => {
       signal: new AbortController().signal,
     })
     expect(session.reply).toMatchObject({ address: '10.55.0.128', address6: 'fd77::80', mtu: 1420, dns: ['10.55.0.1'] })
-    expect(lab.transport.table.get(key.publicKey)).toEqual(['10.55.0.128/32', 'fd77::80/128'])
+    expect(lab.transport.table.get(key.publicKey)).toEqual(['10.55.0.128', 'fd77::80'])
     await session.close()
     expect(lab.transport.table.has(key.publicKey)).toBe(false)
     http.close()
@@ -53,7 +53,7 @@ describe('joinGateway()', () => {
     expect(statSync(dir).mode & 0o777).toBe(0o700)
     const conf = readFileSync(join(dir, 'wg.conf'), 'utf8')
     const privateKey = /PrivateKey = (\S+)/.exec(conf)?.[1] ?? ''
-    expect(lab.transport.table.get(publicKeyOf(privateKey))).toEqual(['10.55.0.2/32', 'fd77::2/128'])
+    expect(lab.transport.table.get(publicKeyOf(privateKey))).toEqual(['10.55.0.2', 'fd77::2'])
   })
 
   it('joining again keeps the device and its address, and makes the old token worthless', async () => {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { updateBundle } from './bundle.ts'
+import { resolveEndpoint } from './endpoint.ts'
 import { wrappedEnvironment } from './environment.ts'
 import { gatewayHttp } from './gateway-http.ts'
 import { type Identity, identityFiles } from './identity.ts'
@@ -42,7 +43,7 @@ export async function runWrapped(identity: Identity, words: readonly [string, ..
         attach: attachTunnel({
           privateKey: key.privateKey,
           serverPublicKey: reply.server_public_key,
-          endpoint: reply.endpoint,
+          endpoint: await resolveEndpoint(reply.endpoint),
           mtu: reply.mtu,
           keepaliveS: reply.keepalive,
         }),

@@ -24,19 +24,19 @@ export class PeerTable implements PeerTransport {
   readonly table = new Map<string, readonly string[]>()
   readonly handshakes = new Map<string, number>()
 
-  addPeer(peer: { readonly publicKey: string; readonly allowedIps: readonly string[] }): void {
-    this.table.set(peer.publicKey, peer.allowedIps)
+  async addPeer(publicKey: string, addresses: readonly string[]): Promise<void> {
+    this.table.set(publicKey, addresses)
   }
 
-  removePeer(publicKey: string): void {
+  async removePeer(publicKey: string): Promise<void> {
     this.table.delete(publicKey)
   }
 
   peers(): readonly LivePeer[] {
     return [...this.table.keys()].map((publicKey) => ({
       publicKey,
-      endpoint: null,
-      lastHandshakeMs: this.handshakes.get(publicKey) ?? null,
+      endpoint: '',
+      lastHandshakeMs: this.handshakes.get(publicKey) ?? 0,
     }))
   }
 }
@@ -95,7 +95,7 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
     ],
     endFlows: (device, because) => ended.push({ device, because }),
   })
-  const runPeers = runs({ peers, transport, now })
+  const runPeers = runs({ peers, transport, monotonic: now })
   const serverPublicKey = newKeyPair().publicKey
   const ports: OnboardPorts = {
     devices: registry,
