@@ -15,10 +15,12 @@ export function closeGently(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.on('close', () => clearTimeout(timer))
   // both sides are closed once what was written is out
-  socket.on('end', () => {
+  const ended = () => {
     if (socket.writableFinished) socket.destroy()
     else socket.once('finish', () => socket.destroy())
-  })
+  }
+  if (socket.readableEnded) ended()
+  else socket.on('end', ended)
   socket.removeAllListeners('data')
   socket.on('data', (chunk: Buffer) => {
     dropped += chunk.length

@@ -9,7 +9,7 @@ import { parseRequestHead, type RequestHead } from './request-head.ts'
 /** Longest wait for a request head on an open connection, ms; ends idle connections too. */
 const headMs = 60_000
 /** An agent that closed its side may be waiting for the answer of a request in flight for so long, ms. */
-const halfClosedMs = 5000
+const halfClosedMs = 1000
 /** Bytes of following requests kept while one is served. */
 const pipelinedBytes = 64 * 1024
 const emptyLine = Buffer.from('\r\n')
