@@ -1,5 +1,6 @@
 import type { PushedVariable } from '../../onboard/protocol.ts'
 import type { DeviceDesk, Enrolment, EnrolRequest, KnownDevice } from '../../onboard/server/ports.ts'
+import { ClawError } from '../../workers/contract/errors.ts'
 import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { Device, Devices } from '../store/devices.ts'
 import type { Peers } from '../store/peers.ts'
@@ -50,6 +51,13 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
   return {
     async enrol(request) {
       const known = request.rejoinOf === null ? null : devices.get(request.rejoinOf)
+      if (known?.blocked === true)
+        throw new ClawError('CP_ONBOARD', `${JSON.stringify(known.name)} wants to join again but is blocked`, {
+          hint: `clawpatrol device unblock ${known.id}`,
+        })
+      const holder = peers.get(request.publicKey)
+      if (holder !== null && holder.device !== known?.id)
+        throw new ClawError('CP_ONBOARD', 'Cannot let the device in: its key is in use by another device')
       const device = known ?? newDevice(devices, request)
       try {
         if (known !== null) {

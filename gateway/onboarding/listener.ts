@@ -11,6 +11,8 @@ import { type MintCertificate, type ServedNames, servedNames } from './served-na
 const headMs = 10_000
 const requestMs = 30_000
 const maxConnections = 512
+/** Of one address: a stranger cannot take every place. */
+const maxPerSource = 128
 
 /** Anything that answers requests: a Hono app. */
 export interface RequestApp {
@@ -43,9 +45,23 @@ export async function startOnboardListener(options: ListenerOptions): Promise<Li
   const own = ownNames(options)
   const names = servedNames(own, options.certificate)
   const sockets = new Set<Socket>()
-  const tcp = createTcpServer((socket) => {
+  const perSource = new Map<string, number>()
+  // noDelay: else an answer waits 40 ms for the client to acknowledge the TLS session tickets before it
+  const tcp = createTcpServer({ noDelay: true }, (socket) => {
+    const source = socket.remoteAddress ?? ''
+    const open = perSource.get(source) ?? 0
+    if (open >= maxPerSource) {
+      socket.destroy()
+      return
+    }
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    perSource.set(source, open + 1)
+    socket.once('close', () => {
+      sockets.delete(socket)
+      const left = (perSource.get(source) ?? 1) - 1
+      if (left > 0) perSource.set(source, left)
+      else perSource.delete(source)
+    })
     admit(socket, http, names)
   })
   tcp.maxConnections = maxConnections

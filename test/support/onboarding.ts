@@ -4,19 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AdminServer, startAdminServer } from '../../gateway/admin/server.ts'
 import { adminSocketPath } from '../../gateway/admin/socket.ts'
-import { type DeviceRegistry, deviceRegistry } from '../../gateway/onboarding/enrolment.ts'
 import { type Listener, startOnboardListener } from '../../gateway/onboarding/listener.ts'
-import { type Runs, runs } from '../../gateway/onboarding/runs.ts'
+import { type Onboarding, openOnboarding } from '../../gateway/onboarding/onboarding.ts'
 import type { LivePeer, PeerTransport } from '../../gateway/onboarding/transport.ts'
+import { tunnelFacts, tunnelRange } from '../../gateway/onboarding/tunnel-facts.ts'
 import { type Database, openDatabase } from '../../gateway/store/database.ts'
 import { type Devices, devicesOf } from '../../gateway/store/devices.ts'
 import { type Peers, peersOf } from '../../gateway/store/peers.ts'
 import { tokensOf } from '../../gateway/store/tokens.ts'
 import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
-import { createOnboardApp, type OnboardApp } from '../../onboard/server/app.ts'
-import { type JoinAttempts, joinAttempts } from '../../onboard/server/attempts.ts'
-import type { OnboardPorts } from '../../onboard/server/ports.ts'
-import type { DeviceId } from '../../workers/contract/ids.ts'
+import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import { type Authority, makeAuthority } from './authority.ts'
 
 /** A transport that only remembers its peers: WireGuard itself has tests of its own. */
@@ -51,10 +48,7 @@ export interface OnboardLab extends AsyncDisposable {
   readonly devices: Devices
   readonly peers: Peers
   readonly transport: PeerTable
-  readonly registry: DeviceRegistry
-  readonly runs: Runs
-  readonly attempts: JoinAttempts
-  readonly app: OnboardApp
+  readonly onboarding: Onboarding
   readonly ended: { readonly device: DeviceId; readonly because: string }[]
 }
 
@@ -63,7 +57,6 @@ export interface OnboardLabOptions {
   readonly subnetCidr?: string
   readonly profiles?: readonly string[]
   readonly publicUrl?: string | null
-  readonly insideTunnel?: (address: string) => boolean
 }
 
 /** Builds the onboarding of a gateway without its network. */
@@ -74,46 +67,35 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
   const clock = { now: 1_700_000_000_000 }
   const now = () => clock.now
   const database = openDatabase(join(dir, 'state'))
+  const subnetCidr = options.subnetCidr ?? '10.55.0.0/24'
   const devices = devicesOf(database, now)
-  const peers = peersOf(database, options.subnetCidr ?? '10.55.0.0/24', now)
+  const peers = peersOf(database, subnetCidr, now)
   const transport = new PeerTable()
   const ended: { device: DeviceId; because: string }[] = []
-  const profiles = () => options.profiles ?? ['default', 'coder']
-  const registry = deviceRegistry({
+  const serverPublicKey = newKeyPair().publicKey
+  const onboarding = openOnboarding({
     devices,
     peers,
     tokens: tokensOf(database, now),
     transport,
-    profiles,
+    tunnel: () =>
+      tunnelFacts({
+        publicKey: serverPublicKey,
+        endpoint: { host: '127.0.0.1', port: 51820 },
+        dns: [peers.server.address4],
+      }),
+    authority: () => ({ pem: authority.ca, fingerprint }),
+    profiles: () => options.profiles ?? ['default', 'coder'],
+    defaultProfile: () => 'default' as ProfileName,
     variables: (profile) => [
-      {
-        name: 'CLAWPATROL_DEMO',
-        value: `PH_${profile ?? 'none'}`,
-        description: "it's a demo",
-        plugin_type: 'bearer_token',
-      },
+      { name: 'CLAWPATROL_DEMO', value: `PH_${profile}`, description: "it's a demo", plugin_type: 'bearer_token' },
     ],
     endFlows: (device, because) => ended.push({ device, because }),
-  })
-  const runPeers = runs({ peers, transport, monotonic: now })
-  const serverPublicKey = newKeyPair().publicKey
-  const ports: OnboardPorts = {
-    devices: registry,
-    runs: runPeers,
-    tunnel: () => ({
-      serverPublicKey,
-      endpoint: '127.0.0.1:51820',
-      mtu: 1420,
-      dns: [peers.server.address4],
-      keepaliveS: 25,
-      interfaceName: 'clawpatrol',
-    }),
-    authority: () => ({ pem: authority.ca, fingerprint }),
     publicUrl: options.publicUrl ?? null,
-    isInsideTunnel: options.insideTunnel ?? (() => false),
+    isInsideTunnel: tunnelRange(subnetCidr),
     now,
-  }
-  const attempts = joinAttempts(ports)
+    monotonic: now,
+  })
   return {
     dir,
     authority,
@@ -123,14 +105,10 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
     devices,
     peers,
     transport,
-    registry,
-    runs: runPeers,
-    attempts,
-    app: createOnboardApp(ports, attempts),
+    onboarding,
     ended,
     async [Symbol.asyncDispose]() {
-      await attempts[Symbol.asyncDispose]()
-      await runPeers[Symbol.asyncDispose]()
+      await onboarding[Symbol.asyncDispose]()
       database.close()
       rmSync(dir, { recursive: true, force: true })
     },
@@ -140,28 +118,15 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
 /** Opens the lab's HTTP port on loopback. */
 export function listen(lab: OnboardLab, host = '127.0.0.1'): Promise<Listener> {
   const { key, cert } = lab.authority
-  return startOnboardListener({ host, port: 0, app: lab.app, certificate: () => ({ key, chain: cert }) })
+  return startOnboardListener({ host, port: 0, app: lab.onboarding.app, certificate: () => ({ key, chain: cert }) })
 }
 
 /** Opens the lab's local socket for operators. */
 export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): Promise<AdminServer> {
-  const { attempts, devices, peers, registry } = lab
   return startAdminServer({
     socketPath: adminSocketPath(stateDir),
     ports: {
-      joins: attempts,
-      devices: {
-        list: devices.list,
-        get: devices.get,
-        findByName: devices.findByName,
-        peersOf: peers.listOf,
-        block: registry.block,
-        unblock: registry.unblock,
-        remove: registry.leave,
-        setProfile: registry.setProfile,
-      },
-      profiles: registry.profiles,
-      caFingerprint: () => lab.fingerprint,
+      ...lab.onboarding.admin,
       status: () => ({ ready: true }),
       flows: () => [],
       reload: async () => ({ isApplied: true, revision: 'r1', problems: [] }),
