@@ -30,6 +30,7 @@ const outside = blocks([
   ['100.64.0.0/10', 'a carrier or tailnet network'],
   ['127.0.0.0/8', 'the gateway itself'],
   ['169.254.0.0/16', 'link-local, where cloud metadata services live'],
+  ['168.63.129.16/32', 'a metadata service'],
   ['172.16.0.0/12', 'a private network'],
   ['192.0.0.0/24', 'a protocol network'],
   ['192.168.0.0/16', 'a private network'],
@@ -47,6 +48,7 @@ const outside = blocks([
 const forConfigured = blocks([
   ['0.0.0.0/8', 'this network'],
   ['127.0.0.0/8', 'the gateway itself'],
+  ['168.63.129.16/32', 'a metadata service'],
   ['169.254.0.0/16', 'link-local, where cloud metadata services live'],
   ['224.0.0.0/3', 'multicast or reserved'],
   ['10.78.0.0/16', 'a virtual address'],
@@ -63,7 +65,6 @@ const carriers: readonly { readonly block: Block; readonly at: number }[] = [
   { block: cidr('::ffff:0:0/96'), at: 12 },
   { block: cidr('::ffff:0:0:0/96'), at: 12 },
   { block: cidr('64:ff9b::/96'), at: 12 },
-  { block: cidr('64:ff9b:1::/48'), at: 12 },
   { block: cidr('2002::/16'), at: 2 },
 ]
 
@@ -71,6 +72,8 @@ const carriers: readonly { readonly block: Block; readonly at: number }[] = [
 const disguises = blocks([
   ['::/96', 'an IPv4 address in an obsolete form'],
   ['2001::/32', 'a Teredo tunnel'],
+  // RFC 8215: where the IPv4 address stands is for the local network to say
+  ['64:ff9b:1::/48', 'a local translation'],
 ])
 
 /** The destination policy of the gateway: checked on the very address that is then dialled. */
@@ -117,7 +120,8 @@ interface Denied {
 function formsOf(address: string): readonly Ip[] | null {
   // inet_aton forms (0177.1, 2130706433) mean different things to different programs
   if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) return null
-  const ip = ipaddr.parse(address.replace(/%.*$/, ''))
+  // ipaddr.js reads ::1.2.3.4 as ::ffff:1.2.3.4; written out it reads what the kernel reads
+  const ip = ipaddr.parse(address.replace(/%.*$/, '').replace(/^::(?=\d+\.)/, '0:0:0:0:0:0:'))
   if (ip.kind() === 'ipv4') return [ip]
   const bytes = ip.toByteArray()
   const inner = carriers

@@ -164,11 +164,6 @@ export class VirtualNames {
   }
 }
 
-/** Whether an address lies in the ranges of virtual addresses. */
-export function isVirtual(address: string): boolean {
-  return idOf(address) !== null
-}
-
 function addressFor(id: number): VirtualAddress {
   return { v4: `10.78.${id >> 8}.${id & 0xff}`, v6: ipaddr.parse(`fd78::${id.toString(16)}`).toString() }
 }

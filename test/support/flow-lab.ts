@@ -41,12 +41,13 @@ export class FlowLab implements AsyncDisposable {
   readonly records: Recorded[] = []
   readonly handedOver: { readonly flow: Flow; readonly candidates: readonly EndpointName[] }[] = []
   readonly devices = new Map<string, KnownDevice>()
-  /** Set to refuse; `stall` never answers. */
+  /** What the recorder does; `stall` commits nothing until the lab ends. */
   recorder: 'healthy' | 'unhealthy' | 'stall' = 'healthy'
   room = true
   readonly #views = new ProfileViews()
   readonly #stored = new Map<number, StoredName>()
   readonly #servers: Server[]
+  readonly #stalled: (() => void)[] = []
   readonly #waiting: (() => void)[] = []
   readonly #running = new Map<FlowId, Socket>()
 
@@ -75,7 +76,7 @@ export class FlowLab implements AsyncDisposable {
         cancel: (flow) => this.#running.get(flow)?.destroy(),
       },
       record: async (flow, events) => {
-        if (this.recorder === 'stall') return new Promise(() => undefined)
+        if (this.recorder === 'stall') await new Promise<void>((resolve) => this.#stalled.push(resolve))
         this.records.push(...events.map((event) => ({ flow, event })))
         for (const wake of this.#waiting.splice(0)) wake()
       },
@@ -134,6 +135,7 @@ export class FlowLab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const commit of this.#stalled.splice(0)) commit()
     await this.dispatch[Symbol.asyncDispose]()
     this.tailnet.close()
     for (const server of this.#servers) server.close()
