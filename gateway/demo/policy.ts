@@ -4,6 +4,9 @@ export const demoHosts = { notes: 'notes.demo.internal', ledger: 'ledger.demo.in
 /** What the demo agent holds where a real agent would hold a key. */
 export const demoPlaceholder = 'demo-placeholder-do-not-use'
 
+/** Name of the credential whose secret the demo upstreams want. */
+export const demoCredential = 'demo-token'
+
 /** Where the demo runs, as the generated policy needs it. */
 export interface DemoPlace {
   readonly stateDir: string
@@ -47,7 +50,7 @@ endpoint "https" "ledger" {
   ca_cert  = "<<file:${place.caFile}>>"
 }
 
-credential "bearer_token" "demo-token" {
+credential "bearer_token" "${demoCredential}" {
   endpoints = [https.notes, https.ledger]
 }
 
@@ -87,7 +90,7 @@ rule "everything-else" {
 }
 
 profile "default" {
-  credentials = [bearer_token.demo-token]
+  credentials = [bearer_token.${demoCredential}]
 }
 `
 }

@@ -1,16 +1,17 @@
-import {
-  createSecureServer,
-  type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from 'node:http2'
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-/** Identity and the token the demo upstreams want; made anew at every start. */
-export interface DemoSecrets {
+/** A certificate chain with its key, PEM. */
+interface Identity {
   readonly key: string
   readonly chain: string
+}
+
+/** Identities of the demo upstreams and the token they want; made anew at every start. */
+export interface DemoSecrets {
+  readonly notes: Identity
+  readonly ledger: Identity
   /** Bearer token both upstreams ask for. The demo agent never sees it. */
   readonly token: string
 }
@@ -36,7 +37,7 @@ export async function startUpstreams(secrets: DemoSecrets): Promise<DemoUpstream
   }
 }
 
-function notesServer({ key, chain, token }: DemoSecrets): Server {
+function notesServer({ notes: { key, chain }, token }: DemoSecrets): Server {
   const notes = new Map([
     [1, 'buy milk'],
     [2, 'rotate the staging key'],
@@ -61,13 +62,13 @@ function notesServer({ key, chain, token }: DemoSecrets): Server {
   })
 }
 
-function ledgerServer({ key, chain, token }: DemoSecrets): Http2SecureServer {
+function ledgerServer({ ledger: { key, chain }, token }: DemoSecrets): Http2SecureServer {
   const server = createSecureServer({ key, cert: chain, allowHTTP1: false })
-  server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
-    const { stream } = response
-    request.resume()
-    request.on('end', () => {
-      const known = request.headers.authorization === `Bearer ${token}`
+  server.on('stream', (stream, headers) => {
+    stream.resume()
+    stream.on('error', () => stream.destroy())
+    stream.on('end', () => {
+      const known = headers.authorization === `Bearer ${token}`
       stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': known ? '0' : '16' }))
       stream.end(known ? grpcFrame(Buffer.from([0x08, 0x2a])) : Buffer.alloc(0))

@@ -1,37 +1,45 @@
 import { BlockList, isIP } from 'node:net'
-import type { TunnelFacts } from '../../onboard/server/ports.ts'
-import type { Address } from '../../workers/contract/ids.ts'
+import type { OnboardPorts } from '../../onboard/server/ports.ts'
+import type { WireguardSettings } from '../config/policy.ts'
 
-/** Largest packet inside a client's tunnel, bytes: what fits a path of 1500 with WireGuard over IPv6 around it. */
-export const clientMtu = 1420
 const keepaliveS = 25
 
-/** What clients are told of a WireGuard server. */
-export function tunnelFacts(server: {
+/** A WireGuard server as clients are told of it. */
+export interface TunnelServer {
+  readonly wireguard: Pick<WireguardSettings, 'endpoint' | 'subnetCidr'>
+  /** Its own addresses inside the tunnel; look-ups go there. */
+  readonly server: { readonly address4: string; readonly address6: string }
+  /** Base64. */
   readonly publicKey: string
-  /** What clients dial. */
-  readonly endpoint: Address
-  /** Addresses that answer look-ups inside the tunnel. */
-  readonly dns: readonly string[]
-  /** Default: `clientMtu`. */
-  readonly mtu?: number
-}): TunnelFacts {
-  const { host, port } = server.endpoint
-  return {
-    serverPublicKey: server.publicKey,
+  /** Largest packet inside the tunnel, bytes. */
+  readonly mtu: number
+}
+
+/** The parts of onboarding that follow from the WireGuard server alone. */
+export function tunnelFacts({
+  wireguard,
+  server,
+  publicKey,
+  mtu,
+}: TunnelServer): Pick<OnboardPorts, 'tunnel' | 'isInsideTunnel'> {
+  const { host, port } = wireguard.endpoint
+  const facts = {
+    serverPublicKey: publicKey,
     endpoint: isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`,
-    mtu: server.mtu ?? clientMtu,
-    dns: server.dns,
+    mtu,
+    dns: [server.address4],
     keepaliveS,
     interfaceName: 'clawpatrol',
   }
+  return { tunnel: () => facts, isInsideTunnel: tunnelRange(wireguard.subnetCidr) }
 }
 
 /** Says whether an address is one of those peers of a subnet get. */
-export function tunnelRange(subnetCidr: string): (address: string) => boolean {
+function tunnelRange(subnetCidr: string): (address: string) => boolean {
   const range = new BlockList()
   const [network = '', bits = ''] = subnetCidr.split('/')
   range.addSubnet(network, Number(bits), 'ipv4')
+  // where peers' IPv6 addresses are, whatever the IPv4 subnet
   range.addSubnet('fd77::', 64, 'ipv6')
   return (address) => {
     const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')

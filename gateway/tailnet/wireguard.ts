@@ -1,4 +1,4 @@
-import { dial, type Peer, startWireguard, type WireguardServer } from 'tsnet-bindings'
+import { dial, generateKey, onFault, type Peer, publicKey, startWireguard, type WireguardServer } from 'tsnet-bindings'
 import type { Address, Fd } from '../../workers/contract/ids.ts'
 import { listen } from './handlers.ts'
 import type { Tailnet, TailnetHandlers } from './tailnet.ts'
@@ -69,4 +69,19 @@ export class WireguardTailnet implements Tailnet {
     if (this.#server === undefined) throw new Error('the WireGuard server has not been started')
     return this.#server
   }
+}
+
+/** A new private key for the server, base64. */
+export function newServerKey(): string {
+  return generateKey()
+}
+
+/** What clients know the server by, base64. */
+export function serverPublicKey(privateKey: string): string {
+  return publicKey(privateKey)
+}
+
+/** Tells of faults inside the native part; there is one listener at a time. */
+export function onNativeFault(listener: (cause: string) => void): void {
+  onFault(listener)
 }

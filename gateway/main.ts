@@ -1,0 +1,257 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createOnboardApp } from '../onboard/server/app.ts'
+import { joinAttempts } from '../onboard/server/attempts.ts'
+import { ClawError } from '../workers/contract/errors.ts'
+import type { ProfileName } from '../workers/contract/ids.ts'
+import { startAdminServer } from './admin/server.ts'
+import { adminDesk } from './admin-desk.ts'
+import type { LoadedPolicy } from './config/load-policy.ts'
+import type { Policy } from './config/policy.ts'
+import { followConfig } from './config-follow.ts'
+import { CurrentPolicy } from './current-policy.ts'
+import { Dispatch } from './flows/dispatch.ts'
+import { VirtualNames } from './flows/names.ts'
+import { createResolver } from './flows/resolver.ts'
+import { upstreamDial } from './flows/upstream-dial.ts'
+import type { ProcessLog } from './log.ts'
+import { deviceRegistry } from './onboarding/enrolment.ts'
+import { startOnboardListener } from './onboarding/listener.ts'
+import { deviceLookup } from './onboarding/lookup.ts'
+import { placeholderVariables } from './onboarding/placeholders.ts'
+import { runs } from './onboarding/runs.ts'
+import { tunnelFacts } from './onboarding/tunnel-facts.ts'
+import { Pools } from './pool/pools.ts'
+import type { Live } from './recorder/live.ts'
+import { Retention } from './recorder/retention.ts'
+import { Shutdown } from './shutdown.ts'
+import { nameStore, openStorage, type Storage } from './storage.ts'
+import { devicesOf } from './store/devices.ts'
+import { peersOf } from './store/peers.ts'
+import { tokensOf } from './store/tokens.ts'
+import { newServerKey, onNativeFault, serverPublicKey, WireguardTailnet } from './tailnet/wireguard.ts'
+
+/** Largest packet inside the tunnel, bytes: what fits through an internet path with WireGuard around it. */
+const tunnelMtu = 1420
+
+/** What a gateway is started with. */
+export interface GatewayOptions {
+  /** Path the policy was loaded from; followed while the gateway runs. */
+  readonly configPath: string
+  readonly loaded: LoadedPolicy & { readonly policy: Policy }
+  readonly log: ProcessLog
+  /** Asks a person for the passphrase of the master key; absent: nobody is there. */
+  readonly ask?: (question: string) => Promise<string>
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** Where devices join, `http://…`. */
+  readonly url: string
+  readonly wireguardPort: number
+  readonly fingerprint: string
+  readonly stateDir: string
+  /** Finished actions as they happen. */
+  readonly live: Live
+  readonly joins: Pick<ReturnType<typeof joinAttempts>, 'approve'>
+  /** Resolves when everything reported so far is on record; at most a second later. */
+  settled(): Promise<void>
+  /** Ends every flow, writes what waits and releases everything; idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a gateway: state first, then the worker pools, the tunnel, onboarding and the operators' socket last.
+ * @throws ClawError with one sentence for whatever keeps it from running; nothing stays open then
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { log } = options
+  const shutdown = new Shutdown({
+    stepMs: 6000,
+    onTrouble: (step, error) => log.error('shutdown', { step, error }),
+  })
+  try {
+    return await compose(options, shutdown)
+  } catch (error) {
+    await shutdown.run()
+    throw error
+  }
+}
+
+async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gateway> {
+  const { log, loaded } = options
+  const { gateway } = loaded.policy
+  const { wireguard } = gateway
+  if (wireguard === null) throw new ClawError('CP_CONFIG', 'Cannot start: the configuration has no wireguard block')
+  onNativeFault((cause) => log.error('native', { cause }))
+  const { stateDir, sampleBytes } = gateway
+  const ask = options.ask === undefined ? {} : { ask: options.ask }
+  const storage = await openStorage({ stateDir, sampleBytes, log, shutdown, ...ask })
+  const { database, vault, root, leaves, recorder } = storage
+  const names = new VirtualNames(nameStore(database))
+  const current = new CurrentPolicy(loaded.policy, names)
+  const privateKey = vault.ownKey('wireguard', newServerKey)
+  const peers = peersOf(database, wireguard.subnetCidr)
+  const devices = devicesOf(database)
+  const server = [peers.server.address4, peers.server.address6]
+  const tailnet = new WireguardTailnet({
+    privateKey,
+    listenPort: wireguard.listenPort,
+    addresses: server,
+    mtu: tunnelMtu,
+  })
+  const pools = shutdown.use('pools', startPools(storage, current, tailnet, log))
+  await pools.start()
+  shutdown.defer(
+    'secret changes',
+    vault.onChange((credentials) => pools.forget(credentials)),
+  )
+  vault.watch((error) => log.error('secrets.watch', { error }))
+  shutdown.defer(
+    'recorder health',
+    recorder.onHealth((healthy) => recorderChanged(log, pools, healthy)),
+  )
+  const dispatch = shutdown.use(
+    'flows',
+    new Dispatch({
+      devices: deviceLookup({ devices, peers }, () => current.policy.deviceDefaultProfile),
+      profiles: current.views,
+      names,
+      resolver: createResolver({ server: gateway.resolver }),
+      policy: current.destinations,
+      pools,
+      record: (flow, events) => recorder.record(flow, events),
+      recorderHealthy: () => recorder.healthy,
+    }),
+  )
+  await startTunnel(tailnet, dispatch, wireguard.listenPort, shutdown)
+  const registry = deviceRegistry({
+    devices,
+    peers,
+    tokens: tokensOf(database),
+    transport: tailnet,
+    profiles: () => [...current.policy.profiles.keys()],
+    variables: (profile) => placeholderVariables(current.profileOr(profile)),
+    endFlows: (device, because) => void dispatch.cancelDevice(device, because),
+  })
+  await registry.restore()
+  const retention = shutdown.use('retention', retentionOf(storage, current, log))
+  retention.start()
+  const follow = shutdown.use(
+    'configuration',
+    followConfig({ path: options.configPath, loaded, current, log, applied: () => applied(pools, dispatch) }),
+  )
+  const ports = {
+    devices: registry,
+    runs: shutdown.use('runs', runs({ peers, transport: tailnet })),
+    authority: () => ({ pem: root.certificatePem, fingerprint: root.fingerprint }),
+    publicUrl: gateway.publicUrl,
+    now: Date.now,
+    ...tunnelFacts({ wireguard, server: peers.server, publicKey: serverPublicKey(privateKey), mtu: tunnelMtu }),
+  }
+  const joins = shutdown.use('joins', joinAttempts(ports))
+  const listener = shutdown.use(
+    'listener',
+    await startOnboardListener({
+      ...gateway.dashboardListen,
+      app: createOnboardApp(ports, joins),
+      certificate: (name) => leaves.certificate(name),
+      names: gateway.publicUrl === null ? [] : [new URL(gateway.publicUrl).hostname],
+    }),
+  )
+  const startedAt = Date.now()
+  const desk = adminDesk({
+    storage,
+    current,
+    registry,
+    devices,
+    peers,
+    joins,
+    dispatch,
+    pools,
+    tailnet,
+    follow,
+    startedAt,
+  })
+  shutdown.use('admin', await startAdminServer({ socketPath: join(stateDir, 'admin.sock'), ports: desk }))
+  const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host
+  return {
+    url: `http://${host}:${listener.port}`,
+    wireguardPort: tailnet.port,
+    fingerprint: root.fingerprint,
+    stateDir,
+    live: storage.live,
+    joins,
+    settled: () => settled(recorder),
+    stop: () => shutdown.run(),
+  }
+}
+
+function startPools(storage: Storage, current: CurrentPolicy, tailnet: WireguardTailnet, log: ProcessLog): Pools {
+  const { vault, leaves, recorder } = storage
+  const dial = upstreamDial({
+    resolver: createResolver({ server: current.policy.gateway.resolver }),
+    policy: current.destinations,
+    dial: (to, timeoutMs) => tailnet.dial(to, timeoutMs),
+  })
+  return new Pools({
+    services: {
+      profile: (name: ProfileName) => current.profile(name),
+      dial,
+      certificate: (serverName) => leaves.certificate(serverName),
+      secret: async (credential) => {
+        const slots = current.slotsOf(credential)
+        return slots === null ? null : vault.lookup(credential, slots)
+      },
+      record: (flow, events) => recorder.record(flow, events),
+      recorderHealthy: () => recorder.healthy,
+    },
+    onFault: (fault) => log.error('pool', { ...fault }),
+  })
+}
+
+async function startTunnel(
+  tailnet: WireguardTailnet,
+  dispatch: Dispatch,
+  port: number,
+  shutdown: Shutdown,
+): Promise<void> {
+  const stop = new AbortController()
+  try {
+    await tailnet.start(dispatch, stop.signal)
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error)
+    throw new ClawError('CP_NATIVE', `Cannot listen on UDP port ${port} for WireGuard: ${cause}`, {
+      cause: error,
+      hint: 'end the program that uses the port (ss -ulpn), or set listen_port in the wireguard block',
+    })
+  }
+  shutdown.use('tunnel', tailnet)
+}
+
+function retentionOf({ database }: Storage, current: CurrentPolicy, log: ProcessLog): Retention {
+  return new Retention({
+    database,
+    rules: () => ({ actionsKeepMs: current.policy.gateway.actionsKeepMs, endpoints: current.policy.endpoints }),
+    onError: (error) => log.error('retention', { error }),
+  })
+}
+
+function recorderChanged(log: ProcessLog, pools: Pools, healthy: boolean): void {
+  if (healthy) log.info('record.writable')
+  else log.error('record.not_writable', { hint: 'agents are denied until records can be written' })
+  pools.recorderChanged(healthy)
+}
+
+async function settled(recorder: Storage['recorder']): Promise<void> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const { queued, open } = recorder.stats()
+    if (queued === 0 && open === 0) return
+    await sleep(20)
+  }
+}
+
+function applied(pools: Pools, dispatch: Dispatch): void {
+  pools.reload()
+  dispatch.recheck()
+}
