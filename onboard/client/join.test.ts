@@ -101,7 +101,7 @@ function approvedJoin(
     insecureHttp: false,
     show: ({ userCode, fingerprint }) => {
       shown(fingerprint)
-      void lab.onboarding.attempts.approve(userCode, { profile: null, approvedBy: 'ops' })
+      void lab.attempts.approve(userCode, { profile: null, approvedBy: 'ops' })
     },
   })
 }

@@ -4,16 +4,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AdminServer, startAdminServer } from '../../gateway/admin/server.ts'
 import { adminSocketPath } from '../../gateway/admin/socket.ts'
+import { type DeviceRegistry, deviceRegistry } from '../../gateway/onboarding/enrolment.ts'
 import { type Listener, startOnboardListener } from '../../gateway/onboarding/listener.ts'
-import { type Onboarding, openOnboarding } from '../../gateway/onboarding/onboarding.ts'
+import { type Runs, runs } from '../../gateway/onboarding/runs.ts'
 import type { LivePeer, PeerTransport } from '../../gateway/onboarding/transport.ts'
-import { tunnelFacts, tunnelRange } from '../../gateway/onboarding/tunnel-facts.ts'
+import { tunnelFacts } from '../../gateway/onboarding/tunnel-facts.ts'
 import { type Database, openDatabase } from '../../gateway/store/database.ts'
 import { type Devices, devicesOf } from '../../gateway/store/devices.ts'
 import { type Peers, peersOf } from '../../gateway/store/peers.ts'
 import { tokensOf } from '../../gateway/store/tokens.ts'
 import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
-import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
+import { createOnboardApp, type OnboardApp } from '../../onboard/server/app.ts'
+import { type JoinAttempts, joinAttempts } from '../../onboard/server/attempts.ts'
+import type { OnboardPorts } from '../../onboard/server/ports.ts'
+import type { DeviceId } from '../../workers/contract/ids.ts'
 import { type Authority, makeAuthority } from './authority.ts'
 
 /** A transport that only remembers its peers: WireGuard itself has tests of its own. */
@@ -48,7 +52,10 @@ export interface OnboardLab extends AsyncDisposable {
   readonly devices: Devices
   readonly peers: Peers
   readonly transport: PeerTable
-  readonly onboarding: Onboarding
+  readonly registry: DeviceRegistry
+  readonly runs: Runs
+  readonly attempts: JoinAttempts
+  readonly app: OnboardApp
   readonly ended: { readonly device: DeviceId; readonly because: string }[]
 }
 
@@ -73,29 +80,38 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
   const transport = new PeerTable()
   const ended: { device: DeviceId; because: string }[] = []
   const serverPublicKey = newKeyPair().publicKey
-  const onboarding = openOnboarding({
+  const registry = deviceRegistry({
     devices,
     peers,
     tokens: tokensOf(database, now),
     transport,
-    tunnel: () =>
-      tunnelFacts({
-        publicKey: serverPublicKey,
-        endpoint: { host: '127.0.0.1', port: 51820 },
-        dns: [peers.server.address4],
-      }),
-    authority: () => ({ pem: authority.ca, fingerprint }),
     profiles: () => options.profiles ?? ['default', 'coder'],
-    defaultProfile: () => 'default' as ProfileName,
     variables: (profile) => [
-      { name: 'CLAWPATROL_DEMO', value: `PH_${profile}`, description: "it's a demo", plugin_type: 'bearer_token' },
+      {
+        name: 'CLAWPATROL_DEMO',
+        value: `PH_${profile ?? 'none'}`,
+        description: "it's a demo",
+        plugin_type: 'bearer_token',
+      },
     ],
     endFlows: (device, because) => ended.push({ device, because }),
-    publicUrl: options.publicUrl ?? null,
-    isInsideTunnel: tunnelRange(subnetCidr),
-    now,
-    monotonic: now,
   })
+  const runPeers = runs({ peers, transport, monotonic: now })
+  const endpoint = { host: '127.0.0.1', port: 51820 }
+  const ports: OnboardPorts = {
+    devices: registry,
+    runs: runPeers,
+    authority: () => ({ pem: authority.ca, fingerprint }),
+    publicUrl: options.publicUrl ?? null,
+    now,
+    ...tunnelFacts({
+      wireguard: { endpoint, subnetCidr },
+      server: peers.server,
+      publicKey: serverPublicKey,
+      mtu: 1420,
+    }),
+  }
+  const attempts = joinAttempts(ports)
   return {
     dir,
     authority,
@@ -105,10 +121,14 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
     devices,
     peers,
     transport,
-    onboarding,
+    registry,
+    runs: runPeers,
+    attempts,
+    app: createOnboardApp(ports, attempts),
     ended,
     async [Symbol.asyncDispose]() {
-      await onboarding[Symbol.asyncDispose]()
+      await attempts[Symbol.asyncDispose]()
+      await runPeers[Symbol.asyncDispose]()
       database.close()
       rmSync(dir, { recursive: true, force: true })
     },
@@ -118,15 +138,28 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
 /** Opens the lab's HTTP port on loopback. */
 export function listen(lab: OnboardLab, host = '127.0.0.1'): Promise<Listener> {
   const { key, cert } = lab.authority
-  return startOnboardListener({ host, port: 0, app: lab.onboarding.app, certificate: () => ({ key, chain: cert }) })
+  return startOnboardListener({ host, port: 0, app: lab.app, certificate: () => ({ key, chain: cert }) })
 }
 
 /** Opens the lab's local socket for operators. */
 export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): Promise<AdminServer> {
+  const { attempts, devices, peers, registry } = lab
   return startAdminServer({
     socketPath: adminSocketPath(stateDir),
     ports: {
-      ...lab.onboarding.admin,
+      joins: attempts,
+      devices: {
+        list: devices.list,
+        get: devices.get,
+        findByName: devices.findByName,
+        peersOf: peers.listOf,
+        block: registry.block,
+        unblock: registry.unblock,
+        remove: registry.leave,
+        setProfile: registry.setProfile,
+      },
+      profiles: registry.profiles,
+      caFingerprint: () => lab.fingerprint,
       status: () => ({ ready: true }),
       flows: () => [],
       reload: async () => ({ isApplied: true, revision: 'r1', problems: [] }),
