@@ -33,7 +33,7 @@ export function callAdmin(call: AdminCall): Promise<unknown> {
         ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       },
     })
-    outgoing.once('error', (error: NodeJS.ErrnoException) => reject(unreachable(socketPath, error)))
+    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(socketPath, error)))
     outgoing.once('response', (response) => {
       const chunks: Buffer[] = []
       let size = 0

@@ -76,7 +76,8 @@ export async function gatewayHttp(address: GatewayAddress): Promise<GatewayHttp>
         }
         const timer = setTimeout(() => fail(new Error(`no answer in ${ask.timeoutMs / 1000} s`)), ask.timeoutMs)
         ask.signal?.addEventListener('abort', () => fail(new Error('interrupted')), { once: true })
-        outgoing.once('error', fail)
+        if (ask.signal?.aborted === true) fail(new Error('interrupted'))
+        outgoing.on('error', fail)
         outgoing.once('response', (response) => {
           const chunks: Buffer[] = []
           let size = 0
@@ -85,7 +86,7 @@ export async function gatewayHttp(address: GatewayAddress): Promise<GatewayHttp>
             if (size > maxReplyBytes) fail(new Error('the answer is too long'))
             else chunks.push(chunk)
           })
-          response.once('error', fail)
+          response.on('error', fail)
           response.once('end', () => {
             clearTimeout(timer)
             resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })

@@ -1,76 +1,115 @@
-import { homedir } from 'node:os'
+import { constants, homedir } from 'node:os'
 import { basename, join } from 'node:path'
+import type { CapturedRun } from '../capture/capture.ts'
+import type { Opening } from '../capture/masks.ts'
 import { updateBundle } from './bundle.ts'
 import { resolveEndpoint } from './endpoint.ts'
 import { wrappedEnvironment } from './environment.ts'
 import { gatewayHttp } from './gateway-http.ts'
 import { type Identity, identityFiles } from './identity.ts'
-import { openSession } from './session.ts'
-import { newKeyPair } from './wireguard-key.ts'
+import { openSession, type RunSession } from './session.ts'
+import { type KeyPair, newKeyPair } from './wireguard-key.ts'
+
+/** One wrapped command. */
+export interface WrappedRun {
+  readonly words: readonly [command: string, ...args: string[]]
+  /** Groups of sockets on this machine that stay reachable although they lead around the tunnel. */
+  readonly allow: readonly Opening[]
+  /** Waits for background children instead of ending them with the command. */
+  readonly waitAll: boolean
+  /** Told what this machine could not give and the capture does not need. */
+  readonly warn: (text: string) => void
+}
 
 const setupSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /**
  * Runs a command with all its traffic in a tunnel of its own.
- * @returns the command's exit code, 128 + signal when it died of one
+ * @returns the command's exit code; 128 + signal when it, or we before it started, died of one
  * @throws ClawError when the tunnel cannot be had: the command is never run without it
  */
-export async function runWrapped(identity: Identity, words: readonly [string, ...string[]]): Promise<number> {
-  const [command, ...args] = words
-  // the helper and the addon load while the gateway answers
-  const loading = loadCapture()
-  loading.catch(() => undefined)
+export async function runWrapped(identity: Identity, run: WrappedRun): Promise<number> {
   const stop = new AbortController()
-  const interrupt = () => stop.abort()
+  let interruptedBy: NodeJS.Signals | null = null
+  // once the command runs it gets the signals; until then they end the set-up, and the peer at the gateway with it
+  const interrupt = (signal: NodeJS.Signals) => {
+    interruptedBy = signal
+    stop.abort()
+  }
   for (const signal of setupSignals) process.on(signal, interrupt)
-  const key = newKeyPair()
   const http = await gatewayHttp(identity.gateway)
   try {
-    const name = basename(command).slice(0, 128)
+    const key = newKeyPair()
+    const name = basename(run.words[0]).slice(0, 128)
     const opening = openSession(http, identity, { publicKey: key.publicKey, name, signal: stop.signal })
+    opening.catch(() => undefined)
+    // the helper and the addon load while the gateway answers
+    const { capture } = await import('../capture/capture.ts')
+    const { attachTunnel } = await import('../capture/tunnel.ts')
     const bundleFile = updateBundle(identity)
     const session = await opening
     try {
-      const { capture, attachTunnel } = await loading
-      const { reply } = session
-      stop.signal.throwIfAborted()
-      return await capture({
-        command,
-        args,
-        cwd: process.cwd(),
-        env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, reply.vars),
-        tunnel: { address4: reply.address, address6: reply.address6, mtu: reply.mtu, dns: reply.dns },
-        attach: attachTunnel({
-          privateKey: key.privateKey,
-          serverPublicKey: reply.server_public_key,
-          endpoint: await resolveEndpoint(reply.endpoint),
-          mtu: reply.mtu,
-          keepaliveS: reply.keepalive,
-        }),
-        hide: hiddenDirs(identity),
-        mask: [],
-      })
+      const captured = await captureOf(run, { identity, session, key, bundleFile, attachTunnel })
+      return interruptedBy === null ? await capture(captured) : codeOf(interruptedBy)
     } finally {
       await session.close()
     }
+  } catch (error) {
+    if (interruptedBy !== null) return codeOf(interruptedBy)
+    throw error
   } finally {
     http.close()
     for (const signal of setupSignals) process.off(signal, interrupt)
   }
 }
 
-async function loadCapture() {
-  const [{ capture }, { attachTunnel }] = await Promise.all([
-    import('../capture/capture.ts'),
-    import('../capture/tunnel.ts'),
-  ])
-  return { capture, attachTunnel }
+interface Prepared {
+  readonly identity: Identity
+  readonly session: RunSession
+  readonly key: KeyPair
+  readonly bundleFile: string
+  readonly attachTunnel: typeof import('../capture/tunnel.ts').attachTunnel
+}
+
+async function captureOf(run: WrappedRun, prepared: Prepared): Promise<CapturedRun> {
+  const { identity, key, bundleFile, attachTunnel } = prepared
+  const { reply } = prepared.session
+  const [command, ...args] = run.words
+  return {
+    command,
+    args,
+    cwd: process.cwd(),
+    env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, reply.vars),
+    tunnel: { address4: reply.address, address6: reply.address6, mtu: reply.mtu, dns: reply.dns },
+    attach: attachTunnel({
+      privateKey: key.privateKey,
+      serverPublicKey: reply.server_public_key,
+      endpoint: await resolveEndpoint(reply.endpoint),
+      mtu: reply.mtu,
+      keepaliveS: reply.keepalive,
+    }),
+    hide: hiddenDirs(identity, process.env),
+    mask: [],
+    allow: run.allow,
+    keepResolv: process.env.CLAWPATROL_RUN_KEEP_RESOLV === '1',
+    waitAll: run.waitAll,
+    warn: run.warn,
+  }
 }
 
 /** What the command must not see: the join's secrets, and a gateway's state when one lives on this machine. */
-function hiddenDirs(identity: Identity): readonly { readonly dir: string; readonly keep: string[] }[] {
-  const own = { dir: identity.dir, keep: [identityFiles.ca, identityFiles.bundle] }
-  const states = [process.env.CLAWPATROL_STATE, join(process.env.HOME ?? homedir(), '.clawpatrol')]
-  const others = [...new Set(states)].filter((dir) => dir !== undefined && dir !== '' && dir !== identity.dir)
-  return [own, ...others.map((dir) => ({ dir: dir ?? '', keep: [] }))]
+export function hiddenDirs(
+  identity: Pick<Identity, 'dir'>,
+  env: NodeJS.ProcessEnv,
+): readonly { readonly dir: string; readonly keep: readonly string[] }[] {
+  const states = [env.CLAWPATROL_STATE ?? '', join(env.HOME ?? homedir(), '.clawpatrol')]
+  const others = [...new Set(states)].filter((dir) => dir !== '' && dir !== identity.dir)
+  return [
+    { dir: identity.dir, keep: [identityFiles.ca, identityFiles.bundle] },
+    ...others.map((dir) => ({ dir, keep: [] })),
+  ]
+}
+
+function codeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }

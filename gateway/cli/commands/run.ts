@@ -1,13 +1,24 @@
+import type { Opening } from '../../../onboard/capture/masks.ts'
 import { identityDir, loadIdentity } from '../../../onboard/client/identity.ts'
 import { orExit2 } from '../client-failure.ts'
-import type { Command } from '../command.ts'
+import type { Command, Invocation } from '../command.ts'
 import { printError } from '../print.ts'
+
+const openings: readonly Opening[] = ['containers', 'desktop', 'system', 'tailscale']
 
 /** `clawpatrol run -- cmd` */
 export const run: Command = {
   name: 'run',
   summary: 'run a command with all its network traffic through the gateway',
   args: [{ word: '[command...]', summary: 'the command and its arguments' }],
+  options: [
+    {
+      flags: '--allow <group>',
+      summary: `leave sockets reachable that lead around the tunnel: ${openings.join(', ')}`,
+      repeatable: true,
+    },
+    { flags: '--wait-all', summary: 'wait for background processes too instead of ending them with the command' },
+  ],
   passThrough: true,
   examples: ['clawpatrol run -- claude', 'clawpatrol run -- curl https://api.example.com'],
   exitCodes: [
@@ -15,16 +26,29 @@ export const run: Command = {
     { code: 126, meaning: 'the command cannot be executed' },
     { code: 127, meaning: 'there is no such command' },
   ],
-  run: ({ args }) =>
-    orExit2(async () => {
-      const [command, ...rest] = args
-      if (command === undefined) {
-        printError('clawpatrol: no command to run')
-        printError('hint: clawpatrol run -- <command> [arguments]')
-        return 2
-      }
-      const identity = loadIdentity(identityDir())
-      const { runWrapped } = await import('../../../onboard/client/run.ts')
-      return await runWrapped(identity, [command, ...rest])
-    }),
+  run: (invocation) => orExit2(() => runAs(invocation)),
+}
+
+async function runAs({ args, options }: Invocation): Promise<number> {
+  const [command, ...rest] = args
+  if (command === undefined) return wrongUse('no command to run', 'clawpatrol run -- <command> [arguments]')
+  const wanted = (options.allow ?? []) as readonly string[]
+  const allow = openings.filter((opening) => wanted.includes(opening))
+  const unknown = wanted.find((each) => !allow.some((opening) => opening === each))
+  if (unknown !== undefined)
+    return wrongUse(`--allow knows no ${JSON.stringify(unknown)}`, `one of ${openings.join(', ')}`)
+  const identity = loadIdentity(identityDir())
+  const { runWrapped } = await import('../../../onboard/client/run.ts')
+  return await runWrapped(identity, {
+    words: [command, ...rest],
+    allow,
+    waitAll: options.waitAll === true,
+    warn: (text) => printError(`clawpatrol: ${text}`),
+  })
+}
+
+function wrongUse(what: string, hint: string): number {
+  printError(`clawpatrol: ${what}`)
+  printError(`hint: ${hint}`)
+  return 2
 }
