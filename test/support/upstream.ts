@@ -117,10 +117,9 @@ function events(response: Http2ServerResponse): void {
 }
 
 function grpc(response: Http2ServerResponse, known: boolean, body: string): void {
-  const { stream } = response
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
-  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': known ? '0' : '16' }))
-  stream.end(known ? Buffer.from(body, 'latin1') : Buffer.alloc(0))
+  response.writeHead(200, { 'content-type': 'application/grpc' })
+  response.addTrailers({ 'grpc-status': known ? '0' : '16' })
+  response.end(known ? Buffer.from(body, 'latin1') : Buffer.alloc(0))
 }
 
 async function text(request: Readable): Promise<string> {

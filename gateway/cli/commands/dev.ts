@@ -21,7 +21,7 @@ export const dev: Command = {
   examples: ['clawpatrol dev', 'clawpatrol dev -- curl https://notes.demo.internal/v1/notes', 'clawpatrol dev -- bash'],
   exitCodes: [{ code: 1, meaning: 'it could not start; else what the command ended with' }],
   run: async ({ args, options }) => {
-    using log = openLog({ level: process.env.CLAWPATROL_LOG ?? 'error' })
+    const log = openLog({ level: process.env.CLAWPATROL_LOG ?? 'error' })
     const config = typeof options.config === 'string' ? options.config : null
     const machine = await startMachine({ config, log, load: startable })
     if (machine === null) return 1

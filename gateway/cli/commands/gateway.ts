@@ -22,7 +22,7 @@ export const gateway: Command = {
     const configPath = args[0] ?? ''
     const loaded = await startable(configPath)
     if (loaded === null) return 1
-    using log = openLog()
+    const log = openLog()
     const ask = process.stdin.isTTY ? { ask: (question: string) => askHidden(question) } : {}
     const running = await startGateway({ configPath, loaded, log, ...ask })
     print(`clawpatrol gateway is ready: WireGuard on UDP ${running.wireguardPort}, joins at ${running.url}`)

@@ -87,15 +87,9 @@ describe('clawpatrol logs', () => {
     const { place, recorder } = await filled()
     await using _ = place
     await recorder.stop()
-    const count = (...words: string[]) => logs(place.dir, '--json', ...words).stdout.split('\n').length - 1
-    expect([
-      count('--denied'),
-      count('-n', '1'),
-      count('--device', 'laptop'),
-      count('--device', 'phone'),
-      count('--endpoint', 'api', '--denied'),
-      count('--since', '1970-01-01T00:00:02Z'),
-    ]).toEqual([1, 1, 2, 0, 1, 1])
+    const words = ['--json', '--denied', '--device', 'laptop', '--endpoint', 'api', '--since', '1970-01-01T00:00:01Z']
+    expect(logs(place.dir, ...words).stdout).toMatch(/^\{[^\n]*DELETE[^\n]*\}\n$/)
+    expect(logs(place.dir, '--json', '-n', '1').stdout).toMatch(/^\{[^\n]*DELETE[^\n]*\}\n$/)
     expect(logs(place.dir, '--since', '1h')).toEqual({ status: 0, stdout: '', stderr: 'no records match\n' })
   })
 
@@ -106,7 +100,6 @@ describe('clawpatrol logs', () => {
       stderr: 'clawpatrol: --since "yesterday" is neither a duration like 24h nor a time\n',
     })
     expect(logs(dir, '-n', 'x').status).toBe(2)
-    expect(logs(dir, '--what').status).toBe(2)
     expect(logs(dir)).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no database') })
   })
 

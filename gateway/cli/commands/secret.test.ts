@@ -82,7 +82,6 @@ describe('clawpatrol secret', () => {
       stderr: expect.stringContaining('it is not NAME or NAME:SLOT'),
     })
     expect(cli(['secret', 'set', 'token', 'a-secret-value'], 'x').status).toBe(2)
-    expect(cli(['secret', 'set'], 'x').status).toBe(2)
   })
 
   it('puts everything under a new master key', () => {
