@@ -326,6 +326,7 @@ describe('Dispatch treats datagrams', () => {
 
   it.each([
     ['of QUIC, where hosts are intercepted', alice, web],
+    ['of QUIC on a declared port', alice, { ...web, port: 8443 }],
     ['of nobody', '10.77.0.99', { host: '198.51.100.7', port: 123 }],
     ['to a private network', alice, { host: '10.0.0.1', port: 123 }],
     ['to a virtual address of nothing', alice, { host: '10.78.200.1', port: 123 }],

@@ -78,9 +78,9 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     return ended.length
   }
 
-  stats(): DispatchCounts & { readonly live: number; readonly unrecorded: number } {
+  stats(): DispatchCounts & { readonly live: number; readonly unrecorded: number; readonly repeated: number } {
     const { counts, active, record } = this.#parts
-    return { ...counts, live: active.size, unrecorded: record.unrecorded }
+    return { ...counts, live: active.size, unrecorded: record.unrecorded, repeated: record.repeated }
   }
 
   /** Refuses everything from now on, ends every flow and resolves when they are over. */

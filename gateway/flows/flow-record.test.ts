@@ -67,10 +67,27 @@ describe('FlowRecord', () => {
   it('bounds what is on its way', async () => {
     const { port } = slowRecorder()
     const record = new FlowRecord(port)
-    for (let count = 0; count < 4096; count += 1) record.refused(what, 'no')
+    for (let count = 0; count < 4096; count += 1) record.refused(what, `reason ${count}`)
     expect(record.unrecorded).toBe(0)
-    record.refused(what, 'no')
+    record.refused(what, 'one more')
     expect(record.unrecorded).toBe(1)
     expect(await record.admit(what)).toBeNull()
+  })
+
+  it('records the same cheap refusal once in a while', () => {
+    vi.useFakeTimers()
+    let written = 0
+    const record = new FlowRecord({
+      recorderHealthy: () => true,
+      record: async (_flow, added) => {
+        written += added.length
+      },
+    })
+    for (let count = 0; count < 50; count += 1) record.refused(what, 'no')
+    record.refused(what, 'another reason')
+    expect({ written, repeated: record.repeated }).toEqual({ written: 4, repeated: 49 })
+    vi.advanceTimersByTime(10_001)
+    record.refused(what, 'no')
+    expect(written).toBe(6)
   })
 })

@@ -35,6 +35,9 @@ export interface RecordPort {
 const admitMs = 5000
 /** Records on their way; beyond it nothing is admitted, and refusals are only counted. */
 const mostPending = 4096
+/** The same refusal of datagrams, or of a device that is not let in, is recorded once in so long, ms. */
+const repeatMs = 10_000
+const mostRemembered = 4096
 const byDefault: Decider = { by: 'default', setting: 'unknown_host' }
 const unused: Ending = { status: 'error', error: 'not begun', bytesUp: 0, bytesDown: 0 }
 
@@ -44,6 +47,9 @@ export class FlowRecord {
   #pending = 0
   /** Refusals that found no room in the record, or were not taken. */
   unrecorded = 0
+  /** Refusals like one just recorded. */
+  repeated = 0
+  readonly #recent = new Map<string, number>()
 
   constructor(port: RecordPort) {
     this.#port = port
@@ -70,8 +76,13 @@ export class FlowRecord {
     return null
   }
 
-  /** Records that something was refused. */
+  /** Records that something was refused. What costs its sender nothing is not recorded again and again. */
   refused(what: Unclaimed, reason: string): void {
+    const isCheap = what.flow === null || what.protocol === 'udp'
+    if (isCheap && this.#isRepeated(`${what.flow?.peer.device ?? what.facts.from} ${what.title} ${reason}`)) {
+      this.repeated += 1
+      return
+    }
     if (this.#pending >= mostPending) {
       this.unrecorded += 1
       return
@@ -79,6 +90,17 @@ export class FlowRecord {
     const opened = open(what, { kind: 'deny', decider: byDefault, reason })
     const closed = close(opened.action.id, { status: 'denied', error: null, bytesUp: 0, bytesDown: 0 })
     void this.#write(what.flow, [opened, closed])
+  }
+
+  #isRepeated(key: string): boolean {
+    const now = performance.now()
+    if (now - (this.#recent.get(key) ?? Number.NEGATIVE_INFINITY) < repeatMs) return true
+    // a flood of different ones: the oldest are forgotten and may be recorded again
+    const [oldest] = this.#recent.size >= mostRemembered ? this.#recent.keys() : []
+    if (oldest !== undefined) this.#recent.delete(oldest)
+    this.#recent.delete(key)
+    this.#recent.set(key, now)
+    return false
   }
 
   async #write(flow: Flow | null, events: readonly ActionEvent[]): Promise<boolean> {

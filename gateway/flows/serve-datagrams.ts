@@ -54,9 +54,9 @@ export async function serveDatagrams(parts: DispatchParts, incoming: IncomingDat
 
 const quic = 'QUIC is not inspected: the agent has to use TCP'
 
-function objectionTo({ profile }: ProfileView, port: number, isForeign: boolean): string | null {
+function objectionTo({ profile, index }: ProfileView, port: number, isForeign: boolean): string | null {
   if (isForeign) return 'the virtual address belongs to nothing'
-  if (port === quicPort && profile.endpoints.length > 0) return quic
+  if (index.ports.has(port) || (port === quicPort && profile.endpoints.length > 0)) return quic
   return profile.unknownHost === 'splice' ? null : 'no endpoint takes datagrams'
 }
 

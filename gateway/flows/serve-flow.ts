@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs'
 import type { Route } from '../../workers/contract/flow.ts'
-import type { Address, EpochMs, FlowId } from '../../workers/contract/ids.ts'
+import type { Address, EpochMs, Fd, FlowId } from '../../workers/contract/ids.ts'
 import { newId } from '../../workers/contract/new-id.ts'
-import { maxClientHelloBytes, parseClientHello } from '../../workers/wire/client-hello.ts'
+import { parseClientHello } from '../../workers/wire/client-hello.ts'
 import { canonicalAddress } from '../config/hosts.ts'
 import type { IncomingFlow } from '../tailnet/tailnet.ts'
 import type { LiveFlow } from './active.ts'
@@ -17,8 +17,8 @@ type Of<K extends Route['kind']> = Extract<Route, { kind: K }>
 
 /** How long an agent may take with its ClientHello, ms. */
 const peekMs = 10_000
-/** A ClientHello of the largest size, and the headers of the records it comes in. */
-const peekBytes = maxClientHelloBytes + 4096
+/** Bytes looked at for a ClientHello: more than one record holds; every flow that is peeked at takes so much memory. */
+const peekBytes = 20 * 1024
 /** How long connecting for a relayed flow may take, ms. */
 const relayDialMs = 10_000
 /** How long a worker may take to end a cancelled flow by itself, ms. */
@@ -100,7 +100,7 @@ class Answer {
 }
 
 async function steer(parts: DispatchParts, answer: Answer, view: ProfileView): Promise<void> {
-  const { incoming, live } = answer
+  const { live } = answer
   const { target } = live.flow
   const found = await find(parts, answer, view)
   if (found === null) return
@@ -110,8 +110,7 @@ async function steer(parts: DispatchParts, answer: Answer, view: ProfileView): P
     case 'inspect':
       return await inspect(parts, answer, chosen)
     case 'names':
-      if (answer.give()) await serveNameStream(parts, live, await incoming.take())
-      return
+      return await names(parts, answer)
     case 'splice':
       return await relay(parts, answer, chosen.to)
     case 'refuse':
@@ -155,7 +154,11 @@ function decide(live: LiveFlow, question: RouteQuestion, routed: Routed): Routed
 /** @returns null when the flow has been refused */
 async function readServerName(answer: Answer): Promise<{ readonly value: string | null } | null> {
   const enough = (bytes: Uint8Array) => parseClientHello(bytes).kind !== 'more'
-  const bytes = await answer.incoming.peek({ maxBytes: peekBytes, timeoutMs: peekMs, enough })
+  const bytes = await answer.incoming.peek({ maxBytes: peekBytes, timeoutMs: peekMs, enough }).catch(() => null)
+  if (bytes === null) {
+    answer.refuse(answer.live.flow.target, 'the agent went away')
+    return null
+  }
   const hello = parseClientHello(bytes)
   if (hello.kind !== 'more') return { value: hello.kind === 'hello' ? hello.serverName : null }
   // what is silent here could say later what has to be known now
@@ -171,12 +174,8 @@ async function inspect(parts: DispatchParts, answer: Answer, chosen: Of<'inspect
   const to = { host: flow.targetName ?? flow.target.host, port: flow.target.port }
   if (!ports.pools.hasRoom(flow.profile)) return answer.refuse(to, 'the profile has no room for another connection')
   if (!answer.give()) return
-  const fd = await incoming.take()
-  if (live.cancelled !== null) {
-    closeSync(fd)
-    incoming.abort()
-    return record.refused(towards(flow, 'splice', to), live.cancelled)
-  }
+  const fd = await take(answer)
+  if (typeof fd === 'string') return record.refused(towards(flow, 'splice', to), fd)
   counts.inspected += 1
   let timer: NodeJS.Timeout | undefined
   const ended = ports.pools.run(flow, chosen, fd)
@@ -190,6 +189,23 @@ async function inspect(parts: DispatchParts, answer: Answer, chosen: Of<'inspect
   if (live.cancelled !== null) incoming.abort()
   // a worker records its actions; where there were none, that there could have been some is said here
   if (report.fault !== null && report.actions === 0) record.refused(towards(flow, 'splice', to), report.fault.message)
+}
+
+async function names(parts: DispatchParts, answer: Answer): Promise<void> {
+  if (!answer.give()) return
+  const fd = await take(answer)
+  if (typeof fd === 'string') return
+  await serveNameStream(parts, answer.live, fd)
+  if (answer.live.cancelled !== null) answer.incoming.abort()
+}
+
+/** @returns the descriptor, the caller's own; or why there is none */
+async function take({ incoming, live }: Answer): Promise<Fd | string> {
+  const fd = await incoming.take().catch(() => null)
+  if (fd !== null && live.cancelled === null) return fd
+  if (fd !== null) closeSync(fd)
+  incoming.abort()
+  return live.cancelled ?? 'the agent went away'
 }
 
 async function relay(parts: DispatchParts, answer: Answer, to: Address): Promise<void> {

@@ -60,8 +60,7 @@ export async function serveNameStream(parts: DispatchParts, live: LiveFlow, fd: 
   } catch {
     // reset by the agent: there is nobody left to answer
   } finally {
-    if (socket.writableLength === 0) socket.destroy()
-    else socket.destroySoon()
+    socket.destroySoon()
   }
 }
 
