@@ -9,7 +9,8 @@ import { explainFailure, type HelperFailure } from './explain-failure.ts'
 import { type HelperReport, HelperReports } from './helper-report.ts'
 import { readHostFacts } from './host-facts.ts'
 
-const TUN_MS = 15_000
+// namespaces and mounts take 5 ms; a hung network file system takes for ever
+const SETUP_MS = 15_000
 
 /** How the helper is started; `onWarning` hears what the host does not give. */
 export interface HelperOptions {
@@ -33,9 +34,8 @@ export class Helper {
   #receiving: Promise<Fd> | null = null
 
   constructor(options: HelperOptions) {
-    const [control, theirControl] = socketpair()
-    const [channel, theirChannel] = socketpair()
-    this.#channel = channel as Fd
+    const { control, theirControl, channel, theirChannel } = openSockets()
+    this.#channel = channel
     this.#control = new Socket({ fd: control, readable: true, writable: true })
     try {
       // in "/": a working directory taken over from us could lie in a hidden one
@@ -55,14 +55,26 @@ export class Helper {
     const reports = new HelperReports()
     let last: HelperReport | null = null
     this.ready = new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(tooLate()), SETUP_MS)
       this.#control.on('error', reject)
-      this.#control.on('close', () => reject(failureOf(last, null)))
+      this.#control.on('close', () => {
+        clearTimeout(late)
+        reject(failureOf(last, null))
+      })
+      const take = (report: HelperReport): void => {
+        if (report.kind === 'warned') options.onWarning(explainWarning(report))
+        // the command's own exit follows a failure to start it
+        else if (report.kind !== 'ready') last = last?.kind === 'failed' ? last : report
+        else {
+          clearTimeout(late)
+          resolve()
+        }
+      }
       this.#control.on('data', (chunk: Buffer) => {
-        for (const report of reports.feed(chunk)) {
-          if (report.kind === 'ready') resolve()
-          else if (report.kind === 'warned') options.onWarning(explainWarning(report))
-          // the command's own exit follows a failure to start it
-          else if (last?.kind !== 'failed') last = report
+        try {
+          for (const report of reports.feed(chunk)) take(report)
+        } catch (error) {
+          this.#control.destroy(error as Error)
         }
       })
     })
@@ -78,7 +90,7 @@ export class Helper {
    * @throws ClawError CP_CAPTURE with what the helper reported
    */
   async receiveTun(): Promise<Fd> {
-    this.#receiving = receiveFd(this.#channel, TUN_MS) as Promise<Fd>
+    this.#receiving = receiveFd(this.#channel, SETUP_MS) as Promise<Fd>
     try {
       return await this.#receiving
     } catch (error) {
@@ -125,6 +137,24 @@ export class Helper {
     if (report?.kind === 'exited') return report.signal === 0 ? report.code : 128 + report.signal
     throw failureOf(report, String(ending))
   }
+}
+
+function openSockets(): { control: Fd; theirControl: Fd; channel: Fd; theirChannel: Fd } {
+  const [control, theirControl] = socketpair() as [Fd, Fd]
+  try {
+    const [channel, theirChannel] = socketpair() as [Fd, Fd]
+    return { control, theirControl, channel, theirChannel }
+  } catch (error) {
+    closeFd(control)
+    closeFd(theirControl)
+    throw error
+  }
+}
+
+function tooLate(): ClawError {
+  return new ClawError('CP_CAPTURE', `Cannot prepare the capture: not ready after ${SETUP_MS / 1000} s`, {
+    hint: 'look for a hung network file system among the mounts of this machine',
+  })
 }
 
 function failureOf(report: HelperReport | null, ending: string | null): ClawError {

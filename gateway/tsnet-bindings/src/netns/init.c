@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,21 @@ static void die_with_parent(void) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) fail("parent-death", "");
 }
 
+// execvp says EACCES for a missing command too when any directory of PATH cannot be entered.
+static bool is_missing(const char *name, int error) {
+  if (error == ENOENT || error == ENOTDIR) return true;
+  if (error != EACCES || strchr(name, '/') != NULL) return false;
+  const char *dirs = getenv("PATH");
+  while (dirs != NULL) {
+    size_t size = strcspn(dirs, ":");
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.*s/%s", (int)size, dirs, name);
+    if (access(path, F_OK) == 0) return false;
+    dirs = dirs[size] == ':' ? dirs + size + 1 : NULL;
+  }
+  return true;
+}
+
 static _Noreturn void become_command(const struct config *config, const struct rlimit *core) {
   sigset_t none;
   sigemptyset(&none);
@@ -42,8 +58,9 @@ static _Noreturn void become_command(const struct config *config, const struct r
   environ = config->env;
   execvp(config->argv[0], config->argv);
   int error = errno;
-  dprintf(STDERR_FILENO, "clawpatrol: cannot run \"%s\": %s\n", config->argv[0], strerror(error));
-  _exit(error == ENOENT || error == ENOTDIR ? 127 : 126);
+  bool missing = is_missing(config->argv[0], error);
+  dprintf(STDERR_FILENO, "clawpatrol: cannot run \"%s\": %s\n", config->argv[0], strerror(missing ? ENOENT : error));
+  _exit(missing ? 127 : 126);
 }
 
 static void note_signals(int signals, struct command *command) {
@@ -120,6 +137,7 @@ void run_init(const struct config *config, bool isolated, const struct rlimit *c
   report_ready();
   if (!await_go()) _exit(1);
   drop_privileges(config);
+  restrict_families();
   // a change of user clears both
   die_with_parent();
   set_undumpable();
