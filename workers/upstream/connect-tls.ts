@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import net, { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { ClawError } from '../contract/errors.ts'
@@ -24,6 +24,7 @@ const highWaterMark = 256 * 1024
  * @throws ClawError CP_TLS with cause and advice
  */
 export function connectTls(raw: Duplex, { host, context, alpn, session }: TlsPeer): Promise<tls.TLSSocket> {
+  if (raw instanceof net.Socket) raw.setNoDelay(true)
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       socket: raw,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { ClawError } from '../contract/errors.ts'
@@ -76,6 +77,7 @@ export async function terminateTls(
   certificate: (serverName: string) => Promise<Certificate>,
 ): Promise<AgentTls> {
   const secureContext = contextFor(serverName) ?? keepContext(serverName, await certificate(serverName))
+  if (raw instanceof net.Socket) raw.setNoDelay(true)
   const socket = new tls.TLSSocket(raw as tls.TLSSocket, {
     isServer: true,
     secureContext,

@@ -24,6 +24,7 @@ export function claimsHost(name: string, { hosts, port, defaultPort }: Claim): b
  * @param authority lower case, as in Host or :authority
  */
 export function isSameAuthority(authority: string, host: string, port: number): boolean {
+  if (authority === host) return true
   const named = splitAuthority(authority)
   return sameHost(named.host, host) && (named.port === null || named.port === port)
 }

@@ -5,7 +5,7 @@ import type { Exchange, ExchangeHandler } from '../../wire/http/exchange.ts'
 import { serveHttp1 } from '../../wire/http/http1-server.ts'
 import { serveHttp2 } from '../../wire/http/http2-server.ts'
 import { readHello, terminateTls } from '../../wire/server-tls.ts'
-import { claimsHost } from './agent-host.ts'
+import { authorityOf, claimsHost } from './agent-host.ts'
 import { https as definition, type HttpsSettings } from './definition.ts'
 import { problemResponse } from './respond.ts'
 import { type Agent, serveExchange } from './serve-exchange.ts'
@@ -23,7 +23,8 @@ export const https: ProtocolRuntime<HttpsSettings> = {
       return
     }
     const { host, socket, protocol } = opened
-    const agent: Agent = { session, host, port: flow.target.port, pool }
+    const { port } = flow.target
+    const agent: Agent = { session, host, port, authority: authorityOf(host, port), pool }
     const running = new Set<Promise<void>>()
     const handler = exchangeHandler(agent, running)
     const cancel = () => socket.destroy()

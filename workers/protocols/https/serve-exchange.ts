@@ -11,7 +11,7 @@ import type { OriginPool } from '../../upstream/pool.ts'
 import { echoOf } from '../../upstream/secret-echo.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
-import { authorityOf, isSameAuthority, splitAuthority } from './agent-host.ts'
+import { isSameAuthority, splitAuthority } from './agent-host.ts'
 import type { HttpsSettings } from './definition.ts'
 import { HttpFacts, pathOf, unknownsOf } from './facts.ts'
 import { requestFields } from './filter-headers.ts'
@@ -27,6 +27,8 @@ export interface Agent {
   /** Requested host, lower case, and port. */
   readonly host: string
   readonly port: number
+  /** Host and port as they go upstream. */
+  readonly authority: string
   readonly pool: OriginPool
 }
 
@@ -143,10 +145,10 @@ function finish(
 /** Longest title, characters. */
 const maxTitle = 1024
 
-function describe({ host, port }: Agent, { head }: Exchange) {
+function describe({ host, authority }: Agent, { head }: Exchange) {
   const path = pathOf(head.target).slice(0, maxTitle)
   return {
-    title: `${head.method} https://${authorityOf(host, port)}${path}`,
+    title: `${head.method} https://${authority}${path}`,
     record: { method: head.method, host, path, version: head.version },
   }
 }
@@ -164,7 +166,7 @@ type Prepared =
 
 /** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
 async function prepare(agent: Agent, { head, body }: Exchange, use: CredentialUse | null): Promise<Prepared> {
-  const { session, host, port, pool } = agent
+  const { session, host, port, authority, pool } = agent
   try {
     const secret = use === null || !needsSecret(use) ? null : await session.secret(use)
     if (use !== null && secret === null && needsSecret(use))
@@ -173,7 +175,7 @@ async function prepare(agent: Agent, { head, body }: Exchange, use: CredentialUs
     if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
     const headers = requestFields(head, body.received > 0 || body.isOver)
     const { method, target, upgrade } = head
-    const request: OutgoingRequest = { method, target, authority: authorityOf(host, port), headers, upgrade }
+    const request: OutgoingRequest = { method, target, authority, headers, upgrade }
     const material = use === null || secret === null ? null : tlsMaterial(use, secret)
     if (use !== null && secret !== null) injectHttp(use, secret, request)
     const { upstream = null, ca_cert: ca = null } = endpoint.settings

@@ -63,6 +63,8 @@ export interface GatewayParts {
   readonly secrets?: { readonly [credential: string]: Secret | null }
   readonly limits?: Partial<Limits>
   readonly settings?: Partial<HttpsSettings>
+  /** Keeps no actions: for benches. */
+  readonly isForgetful?: boolean
 }
 
 /** One action as it was recorded. */
@@ -144,7 +146,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
         const action = { id: newId() as ActionId, ...seen } as unknown as Action
         const verdict = judge(set, seen)
         const recorded: Recorded = { seen, kind: verdict.kind, closing: null, frames: [] }
-        gateway.actions.push(recorded)
+        if (parts.isForgetful !== true) gateway.actions.push(recorded)
         open.set(action.id, recorded)
         return { action, ruling: gate(action.id, verdict) }
       },

@@ -12,7 +12,6 @@ const headMs = 60_000
 const halfClosedMs = 1000
 /** Bytes of following requests kept while one is served. */
 const pipelinedBytes = 64 * 1024
-const emptyLine = Buffer.from('\r\n')
 const bareEnd = Buffer.from('\n\n')
 
 /**
@@ -65,7 +64,10 @@ class Http1Server {
   #readHead(chunk: Buffer): void {
     let bytes = this.#held === null ? chunk : Buffer.concat([this.#held, chunk])
     // RFC 9112 2.2: an empty line before a request is skipped
-    if (this.#searched === 0 && bytes[0] === 13 && bytes[1] === 10) bytes = bytes.subarray(2)
+    if (this.#searched <= 1 && bytes[0] === 13 && bytes[1] === 10) {
+      bytes = bytes.subarray(2)
+      this.#searched = 0
+    }
     this.#held = null
     if (bytes.length === 0) return
     const end = findHeadEnd(bytes, Math.max(0, this.#searched - 3))
@@ -78,9 +80,9 @@ class Http1Server {
         this.#refuse(bad(400, 'a line that does not end in CR LF'))
         return
       }
-      this.#searched = bytes.equals(emptyLine) ? 0 : bytes.length
+      this.#searched = bytes.length
       // a copy: a view would keep the whole read
-      this.#held = this.#searched === chunk.length ? Buffer.from(bytes) : bytes
+      this.#held = bytes.length <= chunk.length ? Buffer.from(bytes) : bytes
       return
     }
     this.#searched = 0
@@ -111,7 +113,10 @@ class Http1Server {
       this.#broken(exchange, result)
       return
     }
-    if (result.rest !== null) this.#hold(result.rest)
+    if (result.rest === null) return
+    this.#hold(result.rest)
+    // it was answered while its last bytes were read
+    if (this.#exchange === null) process.nextTick(() => this.#next())
   }
 
   #hold(bytes: Buffer): void {
