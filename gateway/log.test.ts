@@ -15,7 +15,6 @@ function logged(work: (log: ProcessLog) => void, level = 'debug'): readonly { [n
   const fd = openSync(path, 'a')
   const log = openLog({ fd, level })
   work(log)
-  log[Symbol.dispose]()
   closeSync(fd)
   const text = readFileSync(path, 'utf8')
   rmSync(dir, { recursive: true })
@@ -93,7 +92,7 @@ describe('openLog()', () => {
       log.info('after')
       await new Promise((resolve) => setImmediate(resolve))
       process.stdout.write('still here\\n')
-      process.exit(0)`
+      process.stdin.destroy()`
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       cwd: join(import.meta.dirname, '..'),
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -103,10 +102,9 @@ describe('openLog()', () => {
     let out = ''
     child.stdout.on('data', (chunk) => {
       out += chunk
-      if (String(chunk).includes('went on')) {
-        child.stderr.destroy()
-        child.stdin.write('go')
-      }
+      if (out !== 'went on\n') return
+      child.stderr.destroy()
+      child.stdin.write('go')
     })
     expect(await exit).toEqual([0, null])
     expect(out).toBe('went on\nstill here\n')

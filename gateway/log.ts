@@ -1,7 +1,7 @@
-import { fstatSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Fact } from '../workers/contract/action.ts'
 import { toFault } from '../workers/contract/errors.ts'
+import { openSink } from './log-sink.ts'
 import { buildRedactor, type Redactor } from './recorder/redact.ts'
 
 /** What an event is about: names and numbers, and `error` for what was thrown. */
@@ -18,8 +18,8 @@ export interface Log {
 }
 
 /** The log of a process. */
-export interface ProcessLog extends Log, Disposable {
-  /** Lines a reader was too slow for. */
+export interface ProcessLog extends Log {
+  /** Lines that could not be written, or that a reader was too slow for. */
   readonly dropped: number
   /** From now on every line goes through this. */
   redactWith(redactor: () => Redactor): void
@@ -34,22 +34,12 @@ export interface LogOptions {
 }
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent']
-/** Bytes that may wait for a slow reader. */
-const mostWaiting = 1024 * 1024
 const longestField = 4096
 
 /** Opens the log: JSON lines on standard error, no secret in them, never waiting for a reader. */
 export function openLog(options: LogOptions = {}): ProcessLog {
-  const { fd = 2 } = options
+  const sink = openSink(options.fd ?? 2)
   let redactor: () => Redactor = noneKnown
-  let dropped = 0
-  // a file takes lines at once; a pipe may be full and must not hold the gateway
-  const destination = pino.destination({ fd, sync: fstatSync(fd).isFile(), maxLength: mostWaiting })
-  destination.on('drop', () => {
-    dropped += 1
-  })
-  // a reader that went away must not end the gateway
-  destination.on('error', () => undefined)
   const logger = pino(
     {
       level: levelOf(options.level ?? process.env.CLAWPATROL_LOG),
@@ -58,7 +48,7 @@ export function openLog(options: LogOptions = {}): ProcessLog {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    destination,
+    sink,
   )
   const wrap = (context: LogFields): Log => {
     const write = (level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: LogFields = {}) => {
@@ -75,17 +65,10 @@ export function openLog(options: LogOptions = {}): ProcessLog {
   return {
     ...wrap({}),
     get dropped() {
-      return dropped
+      return sink.dropped
     },
     redactWith(next) {
       redactor = next
-    },
-    [Symbol.dispose]() {
-      try {
-        destination.flushSync()
-      } catch {
-        // the reader is gone or too slow: its lines are lost, the gateway still ends
-      }
     },
   }
 }

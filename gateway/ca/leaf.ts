@@ -95,10 +95,16 @@ function subjectOf(name: string): LeafParts['name'] {
 /** Lower case, without brackets and final dot; addresses in their shortest spelling. */
 function canonicalName(serverName: string): string {
   const bare = serverName.replace(/^\[(.*)\]$/, '$1')
-  if (isIP(bare) !== 0 && !bare.includes('%')) return ipaddr.parse(bare).toString()
+  if (isIP(bare) === 4) return bare
+  if (isIP(bare) === 6 && !bare.includes('%')) return canonicalIpv6(bare)
   const name = bare.toLowerCase().replace(/\.$/, '')
   const isName = name.length <= 253 && /^(?!-)[a-z0-9_-]{1,63}(\.(?!-)[a-z0-9_-]{1,63})*$/.test(name)
   if (isName && !/^[\d.]+$/.test(name)) return name
   const shown = JSON.stringify(serverName.length > 80 ? `${serverName.slice(0, 80)}…` : serverName)
   throw new ClawError('CP_TLS', `Cannot make a certificate for ${shown}: it is no host name`)
+}
+
+/** As URLs spell it; ipaddr.js takes `::192.0.2.1` for another address. */
+function canonicalIpv6(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
 }

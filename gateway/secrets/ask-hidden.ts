@@ -9,7 +9,6 @@ import { longestSecret } from './environment.ts'
 export function askHidden(question: string, input: ReadStream = process.stdin): Promise<string> {
   if (!input.isTTY)
     return Promise.reject(new ClawError('CP_SECRET', 'Cannot ask for a secret: standard input is no terminal'))
-  process.stderr.write(question)
   return new Promise((resolve, reject) => {
     let text = ''
     const wasRaw = input.isRaw
@@ -29,7 +28,9 @@ export function askHidden(question: string, input: ReadStream = process.stdin): 
         text = key === '\u007f' || key === '\b' ? text.slice(0, -1) : text + key
       }
     }
+    // before the question: whoever answers at once must not see it echoed
     input.setRawMode(true)
+    process.stderr.write(question)
     input.setEncoding('utf8').on('data', take).on('end', ended).resume()
   })
 }

@@ -37,7 +37,7 @@ async function filled(): Promise<{ place: Scratch; recorder: Recorder }> {
   return { place, recorder }
 }
 
-describe('clawpatrol logs', () => {
+describe('clawpatrol logs', { timeout: 60_000 }, () => {
   it('prints a table that cannot be faked by what agents choose', async () => {
     const { place, recorder } = await filled()
     await using _ = place

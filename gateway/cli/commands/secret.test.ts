@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '../../..')
 const call = `import('./gateway/cli/main.ts').then(async ({ main }) => { process.exitCode = await main(process.argv.slice(1)) })`
 const program = ['--import', 'tsx', '-e', call, '--']
 
-describe('clawpatrol secret', () => {
+describe('clawpatrol secret', { timeout: 60_000 }, () => {
   let dir = ''
   beforeEach(() => {
     dir = join(scratchDir(), 'state')
