@@ -1,16 +1,20 @@
 package main
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// queryIdle ends the endpoint of a resolver that asks no more; its queries expire with it.
-	queryIdle  = 10 * time.Second
-	mostQuery  = 4096
-	perAddress = 1024
+	// queryIdle ends the endpoint of a resolver that asks no more; queries nobody answered expire with it.
+	queryIdle = 10 * time.Second
+	// answeredIdle is the same once everything is answered: most resolvers take a new port for each question.
+	answeredIdle = time.Second
+	mostQuery    = 8192
+	perAddress   = 4096
 )
 
 // queries holds what is asked and not answered yet.
@@ -30,30 +34,51 @@ func answerQueries(owner transport, from, to netip.AddrPort, inside *datagramEnd
 	}
 	defer leave(from.Addr())
 	var mine []uint64
-	defer func() {
-		queries.Lock()
-		defer queries.Unlock()
-		for _, id := range mine {
-			delete(queries.waiting, id)
-		}
-	}()
+	defer func() { forgetQueries(mine) }()
+	started := time.Now()
 	for {
-		payload, err := inside.receive(queryIdle)
+		payload, err := inside.receive(answeredIdle)
+		if errors.Is(err, errIdle) {
+			if mine = stillWaiting(mine); len(mine) > 0 && time.Since(started) < queryIdle {
+				continue
+			}
+		}
 		if err != nil {
 			return
 		}
-		queries.Lock()
-		if len(queries.waiting) >= mostQuery || len(mine) >= mostQuery {
-			queries.Unlock()
+		id, taken := keepQuery(inside)
+		if !taken {
 			owner.tally().refused.Add(1)
 			continue
 		}
-		queries.last++
-		id := queries.last
-		queries.waiting[id] = inside
-		queries.Unlock()
-		mine = append(mine, id)
+		mine = append(stillWaiting(mine), id)
+		started = time.Now()
 		emit(eventQuery, id, int64(owner.handle()), 0, addressPair(from, to), payload)
+	}
+}
+
+func keepQuery(inside *datagramEnd) (uint64, bool) {
+	queries.Lock()
+	defer queries.Unlock()
+	if len(queries.waiting) >= mostQuery {
+		return 0, false
+	}
+	queries.last++
+	queries.waiting[queries.last] = inside
+	return queries.last, true
+}
+
+func stillWaiting(ids []uint64) []uint64 {
+	queries.Lock()
+	defer queries.Unlock()
+	return slices.DeleteFunc(ids, func(id uint64) bool { return queries.waiting[id] == nil })
+}
+
+func forgetQueries(ids []uint64) {
+	queries.Lock()
+	defer queries.Unlock()
+	for _, id := range ids {
+		delete(queries.waiting, id)
 	}
 }
 
