@@ -1,9 +1,21 @@
-import { existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ClawError } from '../../workers/contract/errors.ts'
+import type { Fd } from '../../workers/contract/ids.ts'
+import type { TunnelSession } from './capture.ts'
 import { runCaptured, unanswered } from './captured.fixture.ts'
 import { processesIn } from './namespaces.fixture.ts'
 
@@ -112,9 +124,27 @@ describe('a captured command', () => {
   })
 
   it('cannot use socket families outside of its network namespace', async () => {
-    const text =
-      'import socket\nfor f in (1, 2, 10, 40, 17):\n try: socket.socket(f, 1); print(f)\n except OSError as e: print(e.errno)'
+    const attempt = 'try: socket.socket(family, 1); print(family)\n except OSError as e: print(e.errno)'
+    const text = `import socket\nfor family in (1, 2, 10, 40, 17):\n ${attempt}`
     expect((await runCaptured('python3', ['-c', text])).stdout).toBe('1\n2\n10\n97\n97\n')
+  })
+
+  it('cannot type into the terminal it shares with the shell outside', async () => {
+    const text =
+      'import fcntl\nfor request in (0x5412, 0x541c):\n try: fcntl.ioctl(0, request, b"x")\n except OSError as e: print(e.errno)'
+    expect((await runCaptured('python3', ['-c', text])).stdout).toBe('1\n1\n')
+  })
+
+  it('cannot change kernel settings nor read disks, even as root', async () => {
+    const paths = [
+      '/proc/sys/kernel/core_pattern',
+      '/proc/sysrq-trigger',
+      '/sys/kernel/uevent_helper',
+      '/sys/fs/cgroup/x',
+    ]
+    const settings = paths.map((path) => `(echo x > ${path}) 2>/dev/null && echo ${path}`).join('; ')
+    const disks = 'find /dev -type b 2>/dev/null | while read -r disk; do head -c1 "$disk" 2>/dev/null; done'
+    expect((await runCaptured(...sh(`${settings}; ${disks}`))).stdout).toBe('')
   })
 
   it('does not see hidden directories but for the files that are kept', async () => {
@@ -167,6 +197,50 @@ describe('a captured command', () => {
     const results = await Promise.all(runs)
     expect(results.map((result) => result.code)).toEqual([1, 2, 3, 4, 5])
     expect(new Set(results.map((result) => result.stdout)).size).toBe(5)
+  })
+})
+
+describe('a capture', () => {
+  it('gives back every descriptor and listener', async () => {
+    await runCaptured('true', [])
+    const before = { fds: readdirSync('/proc/self/fd').length, listeners: process.listenerCount('SIGTERM') }
+    for (let n = 0; n < 5; n++) await runCaptured('true', [])
+    const left = (): unknown => ({
+      fds: readdirSync('/proc/self/fd').length,
+      listeners: process.listenerCount('SIGTERM'),
+    })
+    await vi.waitFor(() => expect(left()).toEqual(before))
+  })
+
+  it('stopped while the transport is attached ends at once and closes what comes late', async () => {
+    const file = join(dir, 'stopped')
+    let closed: () => void = () => undefined
+    const late = new Promise<void>((resolve) => {
+      closed = resolve
+    })
+    let attached: (session: TunnelSession) => void = () => undefined
+    const attach = (tunFd: Fd): Promise<TunnelSession> => {
+      closeSync(tunFd)
+      process.kill(process.pid, 'SIGHUP')
+      return new Promise((resolve) => {
+        attached = resolve
+      })
+    }
+    expect((await runCaptured('touch', [file], { attach })).code).toBe(129)
+    attached({ close: async () => closed() })
+    await late
+    expect(existsSync(file)).toBe(false)
+  })
+
+  it('keeps the status of the command when the tunnel does not close', async () => {
+    const attach = async (tunFd: Fd): Promise<TunnelSession> => ({
+      close: async () => {
+        closeSync(tunFd)
+        throw new Error('socket lost')
+      },
+    })
+    const { code, warnings } = await runCaptured(...sh('exit 5'), { attach })
+    expect([code, warnings]).toEqual([5, ['the tunnel did not close cleanly: socket lost']])
   })
 })
 

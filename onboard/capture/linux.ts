@@ -40,8 +40,13 @@ async function serve(run: CapturedRun, helper: Helper, start: Start): Promise<nu
     start.begin(helper)
     return await helper.ended
   } finally {
-    await session.close()
+    // the command has ended: its status is what counts
+    await session.close().catch((error) => run.warn?.(`the tunnel did not close cleanly: ${messageOf(error)}`))
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 async function attach(run: CapturedRun, tun: Fd, broken: Promise<never>): Promise<TunnelSession> {

@@ -48,10 +48,10 @@ static _Noreturn void become_command(const struct config *config, const struct r
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   setrlimit(RLIMIT_CORE, core);
-  if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) < 0) {
+  if (syscall(436 /* close_range */, 3u, ~0u, 4u /* CLOEXEC */) < 0) {
     // kernels before 5.11
     long open_max = sysconf(_SC_OPEN_MAX);
-    for (int fd = 3; fd < open_max; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    for (int fd = 3; fd < open_max && fd < 65536; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
   // as the command's user, and after its view is in place
   if (chdir(config->cwd) < 0) fail("cwd", config->cwd);
@@ -137,7 +137,7 @@ void run_init(const struct config *config, bool isolated, const struct rlimit *c
   report_ready();
   if (!await_go()) _exit(1);
   drop_privileges(config);
-  restrict_families();
+  restrict_calls();
   // a change of user clears both
   die_with_parent();
   set_undumpable();

@@ -157,22 +157,11 @@ static void hide_dir(const struct hidden *hidden) {
   if (mount(NULL, hidden->dir, NULL, MS_REMOUNT | MS_RDONLY | LOCKED, options) < 0) fail("mount-hide", hidden->dir);
 }
 
-// uid 0 owns these files even without capabilities; core_pattern alone would run a program outside.
-static void freeze_kernel_settings(void) {
-  static const char *const paths[] = {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"};
-  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-    struct stat found;
-    if (is_absent(paths[i], &found)) continue;
-    if (mount(paths[i], paths[i], NULL, MS_BIND, NULL) < 0) fail("mount-freeze", paths[i]);
-    if (mount(NULL, paths[i], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | LOCKED, NULL) < 0) fail("mount-freeze", paths[i]);
-  }
-}
-
 void lock_down_mounts(const struct config *config, bool fresh_proc) {
   const char *staging = mount_staging(config);
   replace_files(config, staging);
   mask_paths(config, staging);
   if (umount2(staging, MNT_DETACH) < 0) fail("mount-staging", staging);
   for (size_t i = 0; i < config->hidden_count; i++) hide_dir(&config->hidden[i]);
-  if (fresh_proc && !(config->flags & FLAG_USER_NAMESPACE)) freeze_kernel_settings();
+  if (fresh_proc && !(config->flags & FLAG_USER_NAMESPACE)) lock_down_root();
 }

@@ -79,8 +79,11 @@ void lock_down_mounts(const struct config *config, bool fresh_proc);
 void set_undumpable(void);
 void drop_privileges(const struct config *config);
 
-// families.c
-void restrict_families(void);  // needs no-new-privs
+// rootview.c
+void lock_down_root(void);
+
+// seccomp.c
+void restrict_calls(void);  // needs no-new-privs
 
 // init.c
 _Noreturn void run_init(const struct config *config, bool isolated, const struct rlimit *core);
