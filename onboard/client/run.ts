@@ -1,12 +1,13 @@
-import { constants, homedir } from 'node:os'
-import { basename, join } from 'node:path'
+import { constants } from 'node:os'
+import { basename } from 'node:path'
 import type { CapturedRun } from '../capture/capture.ts'
 import type { Opening } from '../capture/masks.ts'
 import { updateBundle } from './bundle.ts'
 import { resolveEndpoint } from './endpoint.ts'
 import { wrappedEnvironment } from './environment.ts'
 import { gatewayHttp } from './gateway-http.ts'
-import { type Identity, identityFiles } from './identity.ts'
+import { hiddenDirs } from './hidden-dirs.ts'
+import type { Identity } from './identity.ts'
 import { openSession, type RunSession } from './session.ts'
 import { type KeyPair, newKeyPair } from './wireguard-key.ts'
 
@@ -88,26 +89,13 @@ async function captureOf(run: WrappedRun, prepared: Prepared): Promise<CapturedR
       mtu: reply.mtu,
       keepaliveS: reply.keepalive,
     }),
-    hide: hiddenDirs(identity, process.env),
+    hide: hiddenDirs(identity.dir, process.env),
     mask: [],
     allow: run.allow,
     keepResolv: process.env.CLAWPATROL_RUN_KEEP_RESOLV === '1',
     waitAll: run.waitAll,
     warn: run.warn,
   }
-}
-
-/** What the command must not see: the join's secrets, and a gateway's state when one lives on this machine. */
-export function hiddenDirs(
-  identity: Pick<Identity, 'dir'>,
-  env: NodeJS.ProcessEnv,
-): readonly { readonly dir: string; readonly keep: readonly string[] }[] {
-  const states = [env.CLAWPATROL_STATE ?? '', join(env.HOME ?? homedir(), '.clawpatrol')]
-  const others = [...new Set(states)].filter((dir) => dir !== '' && dir !== identity.dir)
-  return [
-    { dir: identity.dir, keep: [identityFiles.ca, identityFiles.bundle] },
-    ...others.map((dir) => ({ dir, keep: [] })),
-  ]
 }
 
 function codeOf(signal: NodeJS.Signals): number {

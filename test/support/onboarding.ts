@@ -69,7 +69,7 @@ export interface OnboardLabOptions {
 /** Builds the onboarding of a gateway without its network. */
 export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
   const dir = mkdtempSync(join(tmpdir(), 'clawpatrol-onboard-'))
-  const authority = makeAuthority(dir, ['gateway.clawpatrol.internal'])
+  const authority = sharedAuthority()
   const fingerprint = new X509Certificate(authority.ca).fingerprint256
   const clock = { now: 1_700_000_000_000 }
   const now = () => clock.now
@@ -171,4 +171,18 @@ export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): P
 export function aNonce(text = 'n'): { readonly nonce: string; readonly hash: string } {
   const nonce = createHash('sha256').update(text).digest('base64url')
   return { nonce, hash: createHash('sha256').update(nonce).digest('base64url') }
+}
+
+let made: Authority | null = null
+
+/** One for all labs of a process: openssl takes its time. Its files are gone, its texts are not. */
+function sharedAuthority(): Authority {
+  if (made !== null) return made
+  const dir = mkdtempSync(join(tmpdir(), 'clawpatrol-authority-'))
+  try {
+    made = makeAuthority(dir, ['gateway.clawpatrol.internal'])
+    return made
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
 }
