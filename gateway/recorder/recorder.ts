@@ -6,6 +6,7 @@ import { type ActionWriter, actionWriterOf } from '../store/action-writer.ts'
 import type { Database } from '../store/database.ts'
 import { type StoreTrouble, storeTrouble } from '../store/store-fault.ts'
 import { Batch, type OpenAction } from './batch.ts'
+import { Checkpointer } from './checkpoint.ts'
 import { RecorderHealth } from './health.ts'
 import type { Live } from './live.ts'
 import { buildRedactor, type Redactor } from './redact.ts'
@@ -63,11 +64,13 @@ const gatherEvents = 256
 /** Events and sample bytes that may wait; a caller that goes on regardless is turned away. */
 const mostEvents = 131_072
 const mostBytes = 256 * 1024 * 1024
+/** From this many events on checkpoints have a thread of their own: a small gateway does without. */
+const busyEvents = 20_000
 
 /**
  * Writes what workers report: one short transaction per turn of the event loop, in order, nothing dropped.
  * While the database cannot be written, events wait, `healthy` is false and whoever asks must deny.
- * Owns a connection of its own and its timer.
+ * Owns a connection of its own, its timer and, once it is busy, a thread for checkpoints.
  */
 export class Recorder implements AsyncDisposable {
   readonly #database: Database
@@ -82,6 +85,7 @@ export class Recorder implements AsyncDisposable {
   #batchSize = 128
   #timer: NodeJS.Timeout | null = null
   #immediate: NodeJS.Immediate | null = null
+  #checkpointer: Checkpointer | null = null
   #isStopped = false
   #onIdle: (() => void) | null = null
   #counts = { written: 0, merged: 0, rejected: 0, orphans: 0, cutFrames: 0, batches: 0, longestBatchMs: 0 }
@@ -149,6 +153,7 @@ export class Recorder implements AsyncDisposable {
     for (const item of this.#queue.slice(this.#head)) this.#settle(item, error)
     this.#queue = []
     this.#head = 0
+    await this.#checkpointer?.[Symbol.asyncDispose]()
     this.#database.close()
     return lost
   }
@@ -215,6 +220,7 @@ export class Recorder implements AsyncDisposable {
     const { inserted, updated, orphans, cutFrames, finished } = batch.committed()
     this.#counts.batches += 1
     this.#counts.written += items.length
+    if (this.#counts.written >= busyEvents) this.#checkpointer ??= new Checkpointer(this.#database)
     this.#counts.merged += items.length - inserted - updated
     this.#counts.orphans += orphans
     this.#counts.cutFrames += cutFrames

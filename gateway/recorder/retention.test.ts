@@ -117,6 +117,16 @@ describe('Retention', () => {
     expect(await keeper.sweep()).toBe(1)
   })
 
+  it('waits while another connection writes', async () => {
+    await using place = scratch()
+    await record(place.database, [[100, 'api']])
+    await using keeper = retention(place.database, { actionsKeepMs: hour, endpoints: [] })
+    place.database.sqlite.exec('BEGIN IMMEDIATE')
+    const pass = keeper.sweep()
+    setImmediate(() => place.database.sqlite.exec('COMMIT'))
+    expect(await pass).toBe(1)
+  })
+
   it('stops in the middle of a pass when it is closed', async () => {
     await using place = scratch()
     await record(

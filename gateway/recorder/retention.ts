@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Database } from '../store/database.ts'
 import { type Expiry, type ExpiryCursor, expiryOf } from '../store/expiry.ts'
+import { storeTrouble } from '../store/store-fault.ts'
 
 /** How long records are kept. */
 export interface RetentionRules {
@@ -24,6 +25,8 @@ export interface RetentionOptions {
 const firstMs = 45_000
 const everyMs = 3_600_000
 const pauseMs = 25
+/** How often a batch is tried while another connection writes. */
+const mostBusy = 400
 /** How far the clock may run ahead of the time that passed before it is not believed. */
 const driftMs = 3_600_000
 
@@ -69,12 +72,20 @@ export class Retention implements AsyncDisposable {
     const before = now - Math.min(...limits)
     let deleted = 0
     let cursor: ExpiryCursor | null = null
-    do {
-      const batch = this.#expiry.batch(cursor, before, isExpired)
-      deleted += batch.deleted
-      cursor = batch.next
-      if (cursor !== null) await wait(pauseMs, undefined, { signal: this.#stop.signal })
-    } while (cursor !== null)
+    for (let busy = 0; ; ) {
+      try {
+        const batch = this.#expiry.batch(cursor, before, isExpired)
+        deleted += batch.deleted
+        cursor = batch.next
+        busy = 0
+        if (cursor === null) break
+      } catch (error) {
+        // another connection writes at the moment
+        busy += 1
+        if (storeTrouble(error) !== 'busy' || busy > mostBusy) throw error
+      }
+      await wait(pauseMs, undefined, { signal: this.#stop.signal })
+    }
     return deleted
   }
 
@@ -97,7 +108,6 @@ export class Retention implements AsyncDisposable {
         await wait(pause, undefined, { signal, ref: false })
         await this.sweep()
       } catch (error) {
-        // a busy database is tried again at the next pass
         if (!signal.aborted) this.#options.onError(error)
       }
     }
