@@ -6,7 +6,7 @@ import { encodeConfig } from './config-frame.ts'
 import { lockDns } from './dns-lockdown.ts'
 import { Helper } from './helper.ts'
 import { defaultMasks } from './masks.ts'
-import { SignalRelay } from './signal-relay.ts'
+import { relaySignals } from './signal-relay.ts'
 
 /**
  * Runs the command in its own user, network, mount and pid namespaces, whose only uplink is the TUN.
@@ -14,7 +14,7 @@ import { SignalRelay } from './signal-relay.ts'
  */
 export async function captureOnLinux(run: CapturedRun): Promise<number> {
   const start = new Start()
-  const relay = new SignalRelay((signal) => start.onSignal(signal))
+  const stopRelay = relaySignals((signal) => start.onSignal(signal))
   try {
     const config = await configFor(run)
     const stdio = run.stdio ?? (['inherit', 'inherit', 'inherit'] as const)
@@ -28,7 +28,7 @@ export async function captureOnLinux(run: CapturedRun): Promise<number> {
     if (error instanceof StoppedEarly) return 128 + error.signal
     throw error
   } finally {
-    relay.stop()
+    stopRelay()
   }
 }
 
