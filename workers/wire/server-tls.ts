@@ -87,7 +87,12 @@ export async function terminateTls(
   return await new Promise((resolve, reject) => {
     const finish = (settle: () => void) => {
       clearTimeout(timer)
-      socket.off('secure', secured).off('_tlsError', failed).off('error', failed).off('close', closed)
+      socket
+        .off('secure', secured)
+        .off('_tlsError', failed)
+        .off('error', failed)
+        .off('close', closed)
+        .off('end', closed)
       settle()
     }
     const failed = (error: unknown) =>
@@ -107,7 +112,7 @@ export async function terminateTls(
       })
     const timer = setTimeout(() => failed(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })), handshakeMs)
     // until control is released, a handshake error is announced under this name alone
-    socket.on('secure', secured).on('_tlsError', failed).on('error', failed).on('close', closed)
+    socket.on('secure', secured).on('_tlsError', failed).on('error', failed).on('close', closed).on('end', closed)
   })
 }
 

@@ -9,6 +9,7 @@ export interface TlsFault {
 export type TlsCause =
   | 'untrusted_gateway'
   | 'gateway_name'
+  | 'agent_closed'
   | 'not_tls'
   | 'no_common_version'
   | 'no_common_protocol'
@@ -28,6 +29,10 @@ const trustTheirs = 'if the upstream uses an authority of its own, give it as ca
 const faults: { readonly [C in TlsCause]: Omit<TlsFault, 'cause'> } = {
   untrusted_gateway: { words: 'the agent does not trust the gateway CA', advice: trustOurs },
   gateway_name: { words: 'the agent refused the certificate made for the name', advice: trustOurs },
+  agent_closed: {
+    words: 'the agent closed the connection during the handshake',
+    advice: `it may not trust the gateway CA: ${trustOurs}`,
+  },
   not_tls: { words: 'the first bytes are not TLS', advice: 'use https:// for this host' },
   no_common_version: { words: 'no TLS version or cipher in common', advice: 'TLS 1.2 or newer is needed' },
   no_common_protocol: { words: 'no application protocol in common', advice: 'offer h2 or http/1.1 in ALPN' },
@@ -75,7 +80,7 @@ const byCode: { readonly [side in Side]: readonly (readonly [RegExp, TlsCause])[
 /** Names the fault behind an error of node:tls. */
 export function tlsFault(side: Side, error: unknown): TlsFault {
   const code = codeOf(error)
-  if (/ECONNRESET|EPIPE|CLOSED/.test(code)) return fault('closed')
+  if (/ECONNRESET|EPIPE|CLOSED/.test(code)) return fault(side === 'agent' ? 'agent_closed' : 'closed')
   if (/TIMEOUT|ETIMEDOUT/.test(code)) return fault('timeout')
   return fault(byCode[side].find(([pattern]) => pattern.test(code))?.[1] ?? 'unknown')
 }

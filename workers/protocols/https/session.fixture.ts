@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -87,6 +88,10 @@ export interface Gateway extends AsyncDisposable {
   cancel(): void
   /** Resolves when every action that was opened is closed. */
   settled(): Promise<void>
+  /** Resolves when no flow is served. */
+  idle(): Promise<void>
+  /** Resolves when so many flows are served. */
+  serving(flows: number): Promise<void>
 }
 
 /** Starts a gateway that accepts agents on 127.0.0.1 and takes them for flows to `host` port 443. */
@@ -117,6 +122,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       for (const controller of controllers) controller.abort()
     },
     settled: () => (open.size === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
+    idle: async () => {
+      while (serving.size > 0) await Promise.all(serving)
+    },
+    serving: async (flows: number) => {
+      while (serving.size < flows) await once(server, 'connection')
+    },
     [Symbol.asyncDispose]: async () => {
       gateway.cancel()
       await Promise.all(serving)
