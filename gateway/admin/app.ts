@@ -5,6 +5,7 @@ import { ClawError } from '../../workers/contract/errors.ts'
 import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { Device } from '../store/devices.ts'
 import type { AdminPorts } from './ports.ts'
+import { adminHost } from './socket.ts'
 
 const approval = z.strictObject({ profile: z.string().min(1).max(128).nullable(), by: z.string().min(1).max(256) })
 const assignment = z.strictObject({ profile: z.string().min(1).max(128).nullable() })
@@ -13,6 +14,11 @@ const assignment = z.strictObject({ profile: z.string().min(1).max(128).nullable
 export function createAdminApp(ports: AdminPorts): Hono {
   const app = new Hono()
   const { joins, devices } = ports
+  // whatever forwards a browser's requests here names the host it thinks it asks
+  app.use(async (c, next) => {
+    if (c.req.header('host') !== adminHost) return c.json({ error: 'this socket is for clawpatrol', hint: null }, 403)
+    await next()
+  })
   app.get('/joins', (c) => c.json({ joins: joins.pending(), ca_fingerprint: ports.caFingerprint() }))
   app.post('/joins/:code/approve', async (c) => {
     const { profile, by } = approval.parse(await c.req.json())

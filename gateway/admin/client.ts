@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { ClawError } from '../../workers/contract/errors.ts'
-import { adminSocketPath } from './socket.ts'
+import { adminHost, adminSocketPath } from './socket.ts'
 
 const deadlineMs = 35_000
 const maxReplyBytes = 16 * 1024 * 1024
@@ -29,7 +29,7 @@ export function callAdmin(call: AdminCall): Promise<unknown> {
       agent: false,
       signal: AbortSignal.timeout(deadlineMs),
       headers: {
-        host: 'admin',
+        host: adminHost,
         ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       },
     })

@@ -13,7 +13,7 @@ export interface CaCertificate {
  * Reads the one CA certificate a gateway sent.
  * @throws ClawError CP_ONBOARD for anything besides exactly one PEM certificate of an authority
  */
-export function readCaCertificate(text: string): CaCertificate {
+export function readCaCertificate(text: string, now: number = Date.now()): CaCertificate {
   const match = /^\s*-----BEGIN CERTIFICATE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END CERTIFICATE-----\s*$/.exec(text)
   if (match?.[1] === undefined) throw refused('it is not exactly one PEM certificate')
   const der = Buffer.from(match[1], 'base64')
@@ -28,7 +28,7 @@ export function readCaCertificate(text: string): CaCertificate {
   if (!certificate.ca) throw refused('it is not the certificate of an authority')
   if (!certificate.checkIssued(certificate) || !certificate.verify(certificate.publicKey))
     throw refused('it is not signed by itself')
-  if (Date.parse(certificate.validTo) < Date.now()) throw refused(`it expired ${certificate.validTo}`)
+  if (Date.parse(certificate.validTo) < now) throw refused(`it expired ${certificate.validTo}`)
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
   const pem = `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
   return { pem, fingerprint: certificate.fingerprint256 }

@@ -9,7 +9,8 @@ const lookupMs = 10_000
  * @throws ClawError CP_ONBOARD when it is malformed or its name has no address
  */
 export async function resolveEndpoint(endpoint: string): Promise<string> {
-  const [, host = '', port = ''] = /^(?:\[(?=.*\]))?([^[\]]+?)\]?:(\d{1,5})$/.exec(endpoint) ?? []
+  const [, inBrackets, name, port = ''] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(endpoint) ?? []
+  const host = inBrackets ?? name ?? ''
   if (host === '' || Number(port) < 1 || Number(port) > 65535)
     throw new ClawError(
       'CP_ONBOARD',
