@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expectOk, type Lab, startLab } from '../support/lab.ts'
+import { expectOk } from '../support/device.ts'
+import { type Lab, startLab } from '../support/lab.ts'
 import { projectRoot, run, start } from '../support/program.ts'
 import { printRows, type Row } from './rows.ts'
 

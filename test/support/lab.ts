@@ -1,9 +1,9 @@
-import { createSocket } from 'node:dgram'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Authority, makeAuthority } from './authority.ts'
+import { type Device, deviceOf, enrol, expectOk, otherMachine } from './device.ts'
+import { freeTcpPort, freeUdpPort } from './free-ports.ts'
 import { clawpatrol, type Finished, type Running, run, start } from './program.ts'
 
 /** What a policy text may refer to. */
@@ -15,20 +15,24 @@ export interface Place {
 }
 
 /** A real gateway process, an enrolled device and the commands that use it. */
-export interface Lab extends AsyncDisposable, Place {
+export interface Lab extends AsyncDisposable, Place, Device {
+  /** The gateway's process; another one after `restart`. */
   readonly gateway: Running
+  /** Where devices join. */
+  readonly url: string
+  readonly stateDir: string
   /** When the gateway said it is ready, on the clock of `performance.now()`, ms. */
   readonly readyAt: number
-  readonly env: NodeJS.ProcessEnv
-  /** Runs a command the way an agent's user does: `clawpatrol run -- …`. */
-  run(words: readonly string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Promise<Finished>
-  startRun(words: readonly string[]): Running
-  /** Any other `clawpatrol` command, as operator and client at once. */
-  cli(words: readonly string[], input?: string): Promise<Finished>
   /** Recorded actions, oldest first. */
   records(...filters: string[]): Promise<readonly LabRecord[]>
   /** Rewrites the policy file; the gateway notices by itself. */
   rewrite(text: string): void
+  /** Enrols one more machine. */
+  device(name: string, profile?: string): Promise<Device>
+  /** Ends the gateway and waits for that. */
+  stop(signal?: NodeJS.Signals): Promise<Finished>
+  /** Starts a gateway where one has stopped; resolves when it is ready. */
+  restart(): Promise<void>
 }
 
 /** A row of `clawpatrol logs --json`. */
@@ -44,6 +48,19 @@ export interface LabOptions {
   readonly secrets?: { readonly [credential: string]: string }
   /** More lines of the gateway block. */
   readonly gatewayLines?: readonly string[]
+  /** More variables for the gateway. */
+  readonly gatewayEnv?: NodeJS.ProcessEnv
+  /** Profile of the first device. */
+  readonly profile?: string
+  readonly surroundings?: Surroundings
+}
+
+/** Where a gateway runs that does not simply run on this host. */
+export interface Surroundings {
+  /** The words that start the gateway there; the process stays the same. */
+  starting(words: readonly string[], place: Place): readonly string[]
+  /** The words that run an operator's command beside it. */
+  beside(words: readonly string[], pid: number): readonly string[]
 }
 
 /** Starts a gateway on loopback and enrols this machine the way a person would: join, compare, approve. */
@@ -55,73 +72,96 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     wireguardPort: await freeUdpPort(),
     apiPort: await freeTcpPort(),
   }
-  const env: NodeJS.ProcessEnv = {
-    PATH: process.env.PATH,
-    HOME: dir,
-    CLAWPATROL_DIR: join(dir, 'client'),
-    CLAWPATROL_STATE: join(dir, 'state'),
-    NO_COLOR: '1',
-  }
+  const url = `http://127.0.0.1:${place.apiPort}`
+  const stateDir = join(dir, 'state')
+  const env = labEnvironment(dir)
   const config = join(dir, 'gateway.hcl')
   const write = (policy: string) =>
     writeFileSync(config, `${gatewayBlock(place, options.gatewayLines ?? [])}\n${policy}`)
   write(await options.policy(place))
-  const cli = (words: readonly string[], input?: string) => run(process.execPath, [clawpatrol, ...words], env, input)
-  for (const [name, value] of Object.entries(options.secrets ?? {})) expectOk(await cli(['secret', 'set', name], value))
-  const gateway = start(process.execPath, [clawpatrol, 'gateway', config], env)
-  const dispose = async () => {
-    gateway.child.kill('SIGTERM')
-    await gateway.finished
-    rmSync(dir, { recursive: true, force: true })
+  const own = deviceOf(env)
+  for (const [name, value] of Object.entries(options.secrets ?? {}))
+    expectOk(await own.cli(['secret', 'set', name], value))
+  const { surroundings = here } = options
+  const begin = (): Running => {
+    const words = surroundings.starting([process.execPath, clawpatrol, 'gateway', config], place)
+    return start(words[0] ?? '', words.slice(1), { ...env, ...options.gatewayEnv })
+  }
+  let gateway = begin()
+  const operator = (words: readonly string[], input?: string) => {
+    const whole = surroundings.beside([process.execPath, clawpatrol, ...words], gateway.child.pid ?? 0)
+    return run(whole[0] ?? '', whole.slice(1), env, input)
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    gateway.child.kill(signal)
+    return await gateway.finished
   }
   let readyAt = 0
-  try {
+  const isReady = async () => {
     await gateway.saw(/ready/i, 30_000)
     readyAt = performance.now()
-    await enrol(place, env, cli)
+  }
+  try {
+    await isReady()
+    const profile = options.profile === undefined ? {} : { profile: options.profile }
+    await enrol({ url, name: 'lab', env, operator, ...profile })
   } catch (error) {
     gateway.child.kill('SIGKILL')
     throw new Error(`${error instanceof Error ? error.message : error}\ngateway said:\n${gateway.output()}`)
   }
   return {
     ...place,
-    gateway,
-    readyAt,
-    env,
-    cli,
-    run: (words, more = {}) =>
-      run(process.execPath, [clawpatrol, 'run', '--', ...words], { ...env, ...more.env }, more.input ?? ''),
-    startRun: (words) => start(process.execPath, [clawpatrol, 'run', '--', ...words], env),
+    ...own,
+    cli: operator,
+    url,
+    stateDir,
+    get gateway() {
+      return gateway
+    },
+    get readyAt() {
+      return readyAt
+    },
     records: async (...filters) => {
-      const listed = expectOk(await cli(['logs', '--json', '-n', '1000', ...filters]))
+      const listed = expectOk(await operator(['logs', '--json', '-n', '1000', ...filters]))
       return listed.stdout
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as LabRecord)
     },
     rewrite: write,
-    [Symbol.asyncDispose]: dispose,
+    device: async (name, profile) => {
+      const other = otherMachine(env, name)
+      mkdirSync(other.HOME ?? '', { recursive: true })
+      await enrol({ url, name, env: other, operator, ...(profile === undefined ? {} : { profile }) })
+      return deviceOf(other)
+    },
+    stop,
+    restart: async () => {
+      gateway = begin()
+      await isReady()
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stop()
+      rmSync(dir, { recursive: true, force: true })
+    },
   }
 }
 
-/** Fails loudly, with everything the program said, unless it ended with 0. */
-export function expectOk(finished: Finished): Finished {
-  if (finished.code === 0) return finished
-  throw new Error(`exit code ${finished.code ?? finished.signal}\n${finished.stdout}\n${finished.stderr}`)
+/** Environment of a host with nothing on it but what a lab keeps in a folder. */
+export function labEnvironment(dir: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    HOME: dir,
+    CLAWPATROL_DIR: join(dir, 'client'),
+    CLAWPATROL_STATE: join(dir, 'state'),
+    NO_COLOR: '1',
+  }
 }
 
-async function enrol(place: Place, env: NodeJS.ProcessEnv, cli: Lab['cli']): Promise<void> {
-  const join = start(
-    process.execPath,
-    [clawpatrol, 'join', `http://127.0.0.1:${place.apiPort}`, '--no-trust', '--hostname', 'lab'],
-    env,
-  )
-  const [code] = await join.saw(/[A-Z]{4}-[2-9]{4}/)
-  expectOk(await cli(['device', 'approve', code]))
-  expectOk(await join.finished)
-}
+const here: Surroundings = { starting: (words) => words, beside: (words) => words }
 
-function gatewayBlock(place: Place, more: readonly string[]): string {
+/** The gateway block of a lab, with more lines in it. */
+export function gatewayBlock(place: Omit<Place, 'authority'>, more: readonly string[] = []): string {
   return `schema_version = 1
 
 gateway {
@@ -135,26 +175,4 @@ ${more.map((line) => `  ${line}\n`).join('')}
   }
 }
 `
-}
-
-function freeTcpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4')
-    socket.once('error', reject)
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address()
-      socket.close(() => resolve(port))
-    })
-  })
 }

@@ -135,10 +135,17 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
   }
 }
 
-/** Opens the lab's HTTP port on loopback. */
-export function listen(lab: OnboardLab, host = '127.0.0.1'): Promise<Listener> {
+/** Says something else than the gateway would; null: what it would. */
+export type Intercept = (request: Request) => Response | null | Promise<Response | null>
+
+/** Opens the lab's HTTP port on loopback, or that of a gateway which is not quite honest. */
+export function listen(lab: OnboardLab, intercept: Intercept = () => null): Promise<Listener> {
   const { key, cert } = lab.authority
-  return startOnboardListener({ host, port: 0, app: lab.app, certificate: () => ({ key, chain: cert }) })
+  const app = {
+    fetch: async (request: Request, env: { readonly source: string }) =>
+      (await intercept(request)) ?? (await lab.app.fetch(request, env)),
+  }
+  return startOnboardListener({ host: '127.0.0.1', port: 0, app, certificate: () => ({ key, chain: cert }) })
 }
 
 /** Opens the lab's local socket for operators. */
