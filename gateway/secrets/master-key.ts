@@ -81,6 +81,11 @@ export function noteKey(database: Database, key: NextKey): void {
   note(settings, key)
 }
 
+/** Whether records are still sealed with this key. */
+export function isKeyInForce(database: Database, { bytes }: MasterKey): boolean {
+  return isRight(settingsOf(database), bytes)
+}
+
 /** Puts a next key file in its place; call after the transaction that re-wraps. */
 export function placeKey({ stateDir }: Database, key: NextKey): void {
   if (key.source === 'file') renameKeyFile(nextKeyFilePath(stateDir), keyFilePath(stateDir))

@@ -187,6 +187,39 @@ describe('Vault.rekey()', () => {
     await expect(vaultOf(place)).rejects.toThrow(/not the one they are sealed with/)
   })
 
+  it('in another process is noticed by a running gateway where the key is in a file', async () => {
+    await using place = scratch()
+    await using gateway = await vaultOf(place)
+    gateway.set(token, '', 'a-secret-value')
+    {
+      await using command = await vaultOf(place)
+      command.rekey(await nextMasterKey({ database: place.database, env: {} }))
+    }
+    gateway.set(cert, 'key', 'the-next-value')
+    await using reopened = await vaultOf(place)
+    for (const each of [gateway, reopened]) {
+      expect(each.lookup(token, [''])).toEqual({ '': 'a-secret-value' })
+      expect(each.lookup(cert, ['key'])).toEqual({ key: 'the-next-value' })
+    }
+  })
+
+  it('in another process keeps one with the old key from the environment from storing and from opening', async () => {
+    await using place = scratch()
+    const { database } = place
+    const env = { CLAWPATROL_MASTER_KEY: randomBytes(32).toString('hex') }
+    await using gateway = await vaultOf(place, env)
+    gateway.set(token, '', 'a-secret-value')
+    {
+      await using command = await vaultOf(place, env)
+      const next = randomBytes(32).toString('hex')
+      command.rekey(await nextMasterKey({ database, env: { CLAWPATROL_NEXT_MASTER_KEY: next } }))
+    }
+    expect(() => gateway.lookup(token, [''])).toThrow(/sealed with another master key/)
+    expect(() => gateway.set(token, '', 'x-value')).toThrow(
+      'Cannot store a secret: the master key was changed meanwhile',
+    )
+  })
+
   it('moves between file, environment and passphrase', async () => {
     await using place = scratch()
     const { database } = place

@@ -5,8 +5,9 @@ import type { Database } from '../store/database.ts'
 import { type Sealed, type SealedId, sealedOf } from '../store/sealed.ts'
 import { SecretChanges } from './changes.ts'
 import { environmentSecret, longestSecret, secretVariable, secretVariables } from './environment.ts'
+import { keyFilePath, readKeyFile } from './key-file.ts'
 import { KnownValues } from './known-values.ts'
-import { type MasterKey, type NextKey, noteKey, openMasterKey, placeKey } from './master-key.ts'
+import { isKeyInForce, type MasterKey, type NextKey, noteKey, openMasterKey, placeKey } from './master-key.ts'
 import { openRecord, rewrapRecord, sealRecord } from './records.ts'
 
 /** What a vault is made of. */
@@ -75,7 +76,7 @@ export class Vault implements AsyncDisposable {
       new ClawError('CP_SECRET', `Cannot store the secret of ${JSON.stringify(name)}: ${why}`)
     if (value === '') throw refuse('it is empty')
     if (Buffer.byteLength(value) > longestSecret) throw refuse('it is longer than 1 MiB')
-    this.#sealed.put(sealRecord(this.#master.bytes, { scope: 'credential', name, slot }, value, this.#now()))
+    this.#sealed.atomically(() => this.#put({ scope: 'credential', name, slot }, value))
     this.#tell(this.#changes.find(true))
   }
 
@@ -104,7 +105,7 @@ export class Vault implements AsyncDisposable {
       const before = this.#open(id)
       if (before !== null) return before
       const made = make()
-      this.#sealed.put(sealRecord(this.#master.bytes, id, made, this.#now()))
+      this.#put(id, made)
       return made
     })
     this.#known.add([key])
@@ -160,7 +161,31 @@ export class Vault implements AsyncDisposable {
 
   #open(id: SealedId): string | null {
     const row = this.#sealed.get(id)
-    return row === null ? null : openRecord(this.#master.bytes, row)
+    if (row === null) return null
+    try {
+      return openRecord(this.#master.bytes, row)
+    } catch (error) {
+      if (!this.#takeNewKeyFile()) throw error
+      return openRecord(this.#master.bytes, row)
+    }
+  }
+
+  /** Under the write lock: nothing may be sealed with a key that was replaced meanwhile. */
+  #put(id: SealedId, value: string): void {
+    if (!isKeyInForce(this.#database, this.#master) && !this.#takeNewKeyFile())
+      throw new ClawError('CP_SECRET', 'Cannot store a secret: the master key was changed meanwhile', {
+        hint: 'restart this program with the new one',
+      })
+    this.#sealed.put(sealRecord(this.#master.bytes, id, value, this.#now()))
+  }
+
+  /** `clawpatrol secret rekey` in another process put a new key file in place. */
+  #takeNewKeyFile(): boolean {
+    if (this.#master.source !== 'file') return false
+    const bytes = readKeyFile(keyFilePath(this.#database.stateDir))
+    if (bytes === null || bytes.equals(this.#master.bytes)) return false
+    this.#master = { bytes, source: 'file' }
+    return true
   }
 
   #given(credential: CredentialName, slot: string): string | null {

@@ -89,7 +89,7 @@ describe('clawpatrol secret', { timeout: 60_000 }, () => {
     const before = readFileSync(join(dir, 'master.key'), 'utf8')
     expect(cli(['secret', 'rekey'])).toMatchObject({
       status: 0,
-      stdout: '1 records are now under a new master key from master.key in the state directory; restart the gateway\n',
+      stdout: '1 records are under the new master.key; a running gateway notices\n',
     })
     expect(readFileSync(join(dir, 'master.key'), 'utf8')).not.toBe(before)
     expect(readdirSync(dir).filter((name) => name.startsWith('master'))).toEqual(['master.key'])

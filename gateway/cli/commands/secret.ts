@@ -43,7 +43,7 @@ export const secret: Command = {
     },
     {
       name: 'rekey',
-      summary: 'put all secrets under a new master key; restart the gateway afterwards',
+      summary: 'put all secrets under a new master key',
       options: [stateDir],
       examples: [
         'clawpatrol secret rekey',
@@ -98,8 +98,11 @@ async function remove(vault: Vault, word: string): Promise<number> {
 async function rekey(vault: Vault, database: Database): Promise<number> {
   const next = await nextMasterKey({ database })
   const count = vault.rekey(next)
-  const where = next.source === 'file' ? 'master.key in the state directory' : `the ${next.source}`
-  print(`${count} records are now under a new master key from ${where}; restart the gateway`)
+  const what =
+    next.source === 'file'
+      ? 'the new master.key; a running gateway notices'
+      : `the new ${next.source === 'passphrase' ? 'passphrase' : 'key'}: restart the gateway with it`
+  print(`${count} records are under ${what}`)
   return 0
 }
 
