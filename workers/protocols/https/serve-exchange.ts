@@ -96,7 +96,7 @@ export async function serveExchange(agent: Agent, exchange: Exchange): Promise<v
     permit: judged.ruling.permit,
     action: judged.action.id,
     origin,
-    dial: () => session.dial(to),
+    dial: () => session.dial(to()),
     prefers: head.version === '2' ? 'h2' : 'http/1.1',
     request,
     body,
@@ -161,7 +161,8 @@ type Prepared =
       readonly request: OutgoingRequest
       readonly origin: Origin
       readonly secret: Secret | null
-      readonly to: { readonly host: string; readonly port: number }
+      /** Address to dial, if it comes to that. */
+      readonly to: () => { readonly host: string; readonly port: number }
     }
 
 /** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
@@ -180,7 +181,7 @@ async function prepare(agent: Agent, { head, body }: Exchange, use: CredentialUs
     if (use !== null && secret !== null) injectHttp(use, secret, request)
     const { upstream = null, ca_cert: ca = null } = endpoint.settings
     const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }
-    const to = upstream === null ? { host, port } : addressOf(upstream)
+    const to = () => (upstream === null ? { host, port } : addressOf(upstream))
     return { kind: 'ready', request, origin: pool.origin(scope), secret, to }
   } catch (error) {
     if (!(error instanceof ClawError)) return refusal('unevaluable', 'the credential could not be put in')

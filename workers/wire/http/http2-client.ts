@@ -138,14 +138,17 @@ class Http2Call implements UpstreamCall {
     const length = framing.kind === 'length' ? framing.bytes : framing.kind === 'none' ? 0 : null
     const body = new Body(length, { pause: () => void stream.pause(), resume: () => void stream.resume() })
     this.#body = body
-    if (length === 0) stream.resume()
-    else {
+    if (length === 0) {
+      this.#isOver = true
+      stream.resume()
+    } else {
       stream.on('trailers', (headers) => {
         this.#trailers = readHttp2Trailers(headers)
       })
       stream.on('data', (chunk: Buffer) => body.push(chunk))
       stream.on('end', () => {
         if (stream.aborted || stream.rstCode !== 0) return
+        this.#isOver = true
         body.finish(this.#trailers)
       })
     }
