@@ -147,6 +147,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     authority: () => ({ pem: root.certificatePem, fingerprint: root.fingerprint }),
     publicUrl: gateway.publicUrl,
     now: Date.now,
+    onFault: (error: unknown) => log.error('onboarding', { error }),
     ...tunnelFacts({ wireguard, server: peers.server, publicKey: serverPublicKey(privateKey), mtu: tunnelMtu }),
   }
   const joins = shutdown.use('joins', joinAttempts(ports))

@@ -65,6 +65,10 @@ export function refused(answer: Reply): ClawError {
     return new ClawError('CP_ONBOARD', 'The gateway has blocked this device', {
       hint: 'ask the operator of the gateway: clawpatrol device unblock <name>',
     })
+  if (answer.status >= 500)
+    return new ClawError('CP_ONBOARD', 'The gateway failed to answer', {
+      hint: 'its log says why: ask the operator of the gateway',
+    })
   return new ClawError('CP_ONBOARD', `The gateway refused: ${said}`)
 }
 

@@ -36,7 +36,10 @@ export function createOnboardApp(ports: OnboardPorts, attempts: JoinAttempts): O
   app.route('/', deviceRoutes(ports, limits))
   for (const [path, method] of methods) app.all(path, (c) => c.text(method, 405, { allow: method }))
   app.notFound(notFound)
-  app.onError((_error, c) => c.json({ error: 'the gateway failed' }, 500))
+  app.onError((error, c) => {
+    ports.onFault?.(error)
+    return c.json({ error: 'the gateway failed' }, 500)
+  })
   return app
 }
 

@@ -95,4 +95,6 @@ export interface OnboardPorts {
   /** True for addresses inside the tunnel: from there only devices' own routes answer. */
   isInsideTunnel(address: string): boolean
   readonly now: () => number
+  /** Told of errors no route expects: whoever asked learns only that there was one. */
+  readonly onFault?: (error: unknown) => void
 }

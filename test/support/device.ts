@@ -6,7 +6,8 @@ export interface Device {
   readonly env: NodeJS.ProcessEnv
   /** Runs a command the way an agent's user does: `clawpatrol run -- …`. */
   run(words: readonly string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Promise<Finished>
-  startRun(words: readonly string[], input?: string): Running
+  /** @param input as for `start` */
+  startRun(words: readonly string[], input?: string | null): Running
   /** Any other `clawpatrol` command. */
   cli(words: readonly string[], input?: string): Promise<Finished>
 }

@@ -24,10 +24,20 @@ export const clawpatrol = fileURLToPath(new URL(`${upToRoot()}scripts/clawpatrol
 /** Root folder of this checkout. */
 export const projectRoot = fileURLToPath(new URL(upToRoot(), import.meta.url))
 
-/** Starts a program; what it still runs when the scope ends is ended with SIGKILL by pid. */
-export function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv, input?: string): Running {
+/**
+ * Starts a program; what it still runs when the scope ends is ended with SIGKILL by pid.
+ * @param input all of its standard input; null leaves that open for `child.stdin`
+ */
+export function start(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input?: string | null,
+): Running {
   const child = spawn(command, args, { env, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] })
-  if (input !== undefined) child.stdin?.end(input)
+  // what ended before it read everything says so by its exit code
+  child.stdin?.on('error', () => undefined)
+  if (typeof input === 'string') child.stdin?.end(input)
   const text = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()
   const changed = () => {
