@@ -1,5 +1,15 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ClawError } from '../../workers/contract/errors.ts'
 import { type IdentityConfig, identityFiles } from './identity.ts'
 
@@ -14,7 +24,7 @@ export interface NewIdentity {
 /** Makes the directory, 0700, and shows that it can be written. @throws ClawError CP_ONBOARD */
 export function prepareDir(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeDir(dir)
     chmodSync(dir, 0o700)
     writeWhole(join(dir, '.probe'), '', 0o600)
     rmSync(join(dir, '.probe'))
@@ -24,6 +34,20 @@ export function prepareDir(dir: string): void {
       cause: error,
       hint: 'check owner and mode, or choose another directory with CLAWPATROL_DIR',
     })
+  }
+}
+
+// mkdir's own `recursive` never ends where the kernel answers ENOENT in a directory that is there, as in /proc
+function makeDir(dir: string): void {
+  try {
+    mkdirSync(dir, 0o700)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    const parent = dirname(dir)
+    if (code !== 'ENOENT' || existsSync(parent)) throw error
+    makeDir(parent)
+    mkdirSync(dir, 0o700)
   }
 }
 
