@@ -106,7 +106,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     const profile = options.profile === undefined ? {} : { profile: options.profile }
     await enrol({ url, name: 'lab', env, operator, ...profile })
   } catch (error) {
-    gateway.child.kill('SIGKILL')
+    await stop('SIGKILL')
+    rmSync(dir, { recursive: true, force: true })
     throw new Error(`${error instanceof Error ? error.message : error}\ngateway said:\n${gateway.output()}`)
   }
   return {
