@@ -31,8 +31,10 @@ import { peersOf } from './store/peers.ts'
 import { tokensOf } from './store/tokens.ts'
 import { newServerKey, onNativeFault, serverPublicKey, WireguardTailnet } from './tailnet/wireguard.ts'
 
-/** Largest packet inside the tunnel, bytes: what fits through an internet path with WireGuard around it. */
+/** Largest packet for clients that cannot tell what their path carries, bytes: fits through the internet. */
 const tunnelMtu = 1420
+/** Largest packet the gateway itself would send, bytes; what a client's own device takes bounds it further. */
+const serverMtu = 65_000
 
 /** What a gateway is started with. */
 export interface GatewayOptions {
@@ -98,7 +100,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     privateKey,
     listenPort: wireguard.listenPort,
     addresses: server,
-    mtu: tunnelMtu,
+    mtu: serverMtu,
   })
   const pools = shutdown.use('pools', startPools(storage, current, tailnet, log))
   await pools.start()

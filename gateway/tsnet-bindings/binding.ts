@@ -45,8 +45,9 @@ class Binding {
     this.#addon.call(code, 0, id, a, 0, '', data)
   }
 
-  read(code: number, id: number): string {
-    return this.#addon.read(code, id)
+  /** Asks something that is answered at once. */
+  read(code: number, id: number, text = ''): string {
+    return this.#addon.read(code, id, text)
   }
 
   /** Announcements of this transport go to `events`, and the process stays alive, until `forget`. */

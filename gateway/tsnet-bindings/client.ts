@@ -27,3 +27,18 @@ export async function startClient(options: ClientOptions): Promise<{ close(): Pr
     },
   }
 }
+
+/** Bytes WireGuard adds to a packet at most: an IPv6 and a UDP header, its own header and tag. */
+const overhead = 80
+/** Larger packets bring little more; smaller ones than IPv6 allows bring nothing through. */
+const mostMtu = 8920
+const leastMtu = 1280
+
+/**
+ * The largest packet that fits into a tunnel to `endpoint` ("address:port") from this machine, in bytes.
+ * @param otherwise taken when the kernel cannot tell
+ */
+export function tunnelMtu(endpoint: string, otherwise: number): number {
+  const path = Number(binding().read(op.readPathMtu, 0, endpoint))
+  return path === 0 ? otherwise : Math.max(leastMtu, Math.min(mostMtu, path - overhead))
+}

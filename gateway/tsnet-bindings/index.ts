@@ -1,4 +1,4 @@
-export { type ClientOptions, startClient } from './client.ts'
+export { type ClientOptions, startClient, tunnelMtu } from './client.ts'
 export { type Address, Datagrams, Flow, Query, type RelayResult } from './flows.ts'
 export { generateKey, publicKey } from './keys.ts'
 export { helperPath } from './load.ts'

@@ -22,6 +22,7 @@ export const op = {
   readStats: 40,
   readPeers: 41,
   readSocketpair: 42,
+  readPathMtu: 43,
 } as const
 
 /** Kinds of event the Go half sends; go/emit.go has the same list. */
@@ -31,7 +32,7 @@ export const event = { reply: 1, flow: 2, peek: 3, datagrams: 4, query: 5, fault
 export interface Addon {
   attach(callback: (kind: number, id: number, a: number, b: number, text: string, data: Buffer | null) => void): void
   call(op: number, request: number, id: number, a: number, b: number, text: string, data: Buffer | null): void
-  read(op: number, id: number): string
+  read(op: number, id: number, text: string): string
   keep(more: boolean): void
   onStack(): number
 }

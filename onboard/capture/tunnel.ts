@@ -2,6 +2,8 @@ import { generateKey, publicKey, startClient } from 'tsnet-bindings'
 import type { Fd } from '../../workers/contract/ids.ts'
 import type { TunnelSession } from './capture.ts'
 
+export { tunnelMtu } from 'tsnet-bindings'
+
 /** A WireGuard key pair, base64. The private half stays in this process's memory. */
 export interface TunnelKeys {
   readonly privateKey: string
@@ -16,8 +18,6 @@ export interface TunnelPeers {
   readonly serverPublicKey: string
   /** `host:port`; host is an IP literal, in brackets when IPv6. */
   readonly endpoint: string
-  /** Bytes; only told for completeness, the TUN itself was made with it. */
-  readonly mtu?: number
   /** Seconds; 0 sends none. */
   readonly keepaliveS: number
 }

@@ -46,11 +46,11 @@ export async function runWrapped(identity: Identity, run: WrappedRun): Promise<n
     opening.catch(() => undefined)
     // the helper and the addon load while the gateway answers
     const { capture } = await import('../capture/capture.ts')
-    const { attachTunnel } = await import('../capture/tunnel.ts')
+    const tunnel = await import('../capture/tunnel.ts')
     const bundleFile = updateBundle(identity)
     const session = await opening
     try {
-      const captured = await captureOf(run, { identity, session, key, bundleFile, attachTunnel })
+      const captured = await captureOf(run, { identity, session, key, bundleFile, tunnel })
       return interruptedBy === null ? await capture(captured) : codeOf(interruptedBy)
     } finally {
       await session.close()
@@ -69,24 +69,30 @@ interface Prepared {
   readonly session: RunSession
   readonly key: KeyPair
   readonly bundleFile: string
-  readonly attachTunnel: typeof import('../capture/tunnel.ts').attachTunnel
+  readonly tunnel: typeof import('../capture/tunnel.ts')
 }
 
 async function captureOf(run: WrappedRun, prepared: Prepared): Promise<CapturedRun> {
-  const { identity, key, bundleFile, attachTunnel } = prepared
+  const { identity, key, bundleFile, tunnel } = prepared
   const { reply } = prepared.session
   const [command, ...args] = run.words
+  const endpoint = await resolveEndpoint(reply.endpoint)
   return {
     command,
     args,
     cwd: process.cwd(),
     env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, reply.vars),
-    tunnel: { address4: reply.address, address6: reply.address6, mtu: reply.mtu, dns: reply.dns },
-    attach: attachTunnel({
+    tunnel: {
+      address4: reply.address,
+      address6: reply.address6,
+      // what this machine's path to the gateway carries; the gateway's figure is for paths nobody knows
+      mtu: tunnel.tunnelMtu(endpoint, reply.mtu),
+      dns: reply.dns,
+    },
+    attach: tunnel.attachTunnel({
       privateKey: key.privateKey,
       serverPublicKey: reply.server_public_key,
-      endpoint: await resolveEndpoint(reply.endpoint),
-      mtu: reply.mtu,
+      endpoint,
       keepaliveS: reply.keepalive,
     }),
     hide: hiddenDirs(identity.dir, process.env),

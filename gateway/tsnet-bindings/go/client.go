@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
 
 	"golang.zx2c4.com/wireguard/conn"
 	wg "golang.zx2c4.com/wireguard/device"
@@ -66,4 +70,28 @@ func startClient(text string) (int64, string, error) {
 	}
 	transports.add(c)
 	return int64(c.id), "", nil
+}
+
+// pathMTU asks the kernel how large a packet to an address may be; 0 when it cannot tell.
+func pathMTU(target string) int {
+	address, err := netip.ParseAddrPort(target)
+	if err != nil {
+		return 0
+	}
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(address))
+	if err != nil {
+		return 0
+	}
+	defer socket.Close()
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	level, option := unix.IPPROTO_IP, unix.IP_MTU
+	if address.Addr().Unmap().Is6() {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_MTU
+	}
+	found := 0
+	_ = raw.Control(func(fd uintptr) { found, _ = unix.GetsockoptInt(int(fd), level, option) })
+	return found
 }

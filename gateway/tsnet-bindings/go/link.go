@@ -64,7 +64,6 @@ func (l *link) Read(packets [][]byte, sizes []int, offset int) (int, error) {
 				break
 			}
 			l.cut.load(packet)
-			packet.DecRef()
 			filled = l.cut.fill(packets, sizes, offset, filled)
 		}
 		if filled > 0 {

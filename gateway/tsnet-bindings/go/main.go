@@ -43,7 +43,7 @@ func ClawCall(op C.int, request, id C.uint64_t, a, b C.int64_t, text *C.char, te
 // ClawRead answers a question at once; the caller frees the text.
 //
 //export ClawRead
-func ClawRead(op C.int, id C.uint64_t) *C.char {
+func ClawRead(op C.int, id C.uint64_t, text *C.char) *C.char {
 	defer rescue()
-	return C.CString(read(int(op), uint64(id)))
+	return C.CString(read(int(op), uint64(id), C.GoString(text)))
 }

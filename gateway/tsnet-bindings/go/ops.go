@@ -34,6 +34,7 @@ const (
 	readStats        = 40
 	readPeers        = 41
 	readSocketpair   = 42
+	readPathMTU      = 43
 )
 
 type call struct {
@@ -94,8 +95,10 @@ func (c call) answer(work func() (int64, string, error)) {
 	})
 }
 
-func read(op int, id uint64) string {
+func read(op int, id uint64, text string) string {
 	switch op {
+	case readPathMTU:
+		return strconv.Itoa(pathMTU(text))
 	case readStats:
 		return transportStats(id)
 	case readPeers:

@@ -9,71 +9,89 @@ import (
 )
 
 // segments cuts one large TCP packet of the stack into packets of the path's size, checksums included.
-// Other packets pass through whole.
+// Other packets pass through whole. The loaded packet is held until its last byte is written.
 type segments struct {
-	packet []byte
-	// ipLength and headers count bytes in front of the TCP header and of the payload; size is the payload of a segment.
-	ipLength, headers, size int
-	version6                bool
-	whole                   bool
-	sent                    int
-	index                   uint16
+	packet *stack.PacketBuffer
+	// parts are the packet's bytes in order; those in front of part, and of at within it, are written.
+	parts    [][]byte
+	part, at int
+	// head is IP and TCP header; ipLength counts the bytes of the first, size is the payload of one segment.
+	head            []byte
+	ipLength, size  int
+	version6, whole bool
+	sent, left      int
+	index           uint16
 }
 
+// load takes the packet over.
 func (s *segments) load(packet *stack.PacketBuffer) {
-	s.packet = s.packet[:0]
-	for _, part := range packet.AsSlices() {
-		s.packet = append(s.packet, part...)
-	}
-	s.sent, s.index = 0, 0
+	s.packet = packet
+	s.parts = append(s.parts[:0], packet.AsSlices()...)
+	s.part, s.at = 0, 0
+	s.left, s.sent, s.index = packet.Size(), 0, 0
 	offload := packet.GSOOptions
 	s.whole = offload.Type != stack.GSOTCPv4 && offload.Type != stack.GSOTCPv6
 	if s.whole {
+		s.size = s.left
 		return
 	}
 	s.version6 = offload.Type == stack.GSOTCPv6
 	s.ipLength = int(offload.L3HdrLen)
-	s.headers = s.ipLength + int(header.TCP(s.packet[s.ipLength:]).DataOffset())
+	length := len(packet.NetworkHeader().Slice()) + len(packet.TransportHeader().Slice())
+	s.head = append(s.head[:0], make([]byte, length)...)
+	s.copyTo(s.head)
 	s.size = int(offload.MSS)
 	if s.size == 0 {
-		s.size = len(s.packet) - s.headers
+		s.size = s.left
+	}
+}
+
+// copyTo moves the next bytes of the packet into a buffer that they fill.
+func (s *segments) copyTo(into []byte) {
+	s.left -= len(into)
+	for len(into) > 0 {
+		moved := copy(into, s.parts[s.part][s.at:])
+		into = into[moved:]
+		s.at += moved
+		if s.at == len(s.parts[s.part]) {
+			s.part, s.at = s.part+1, 0
+		}
 	}
 }
 
 // fill writes what is left of the loaded packet into packets from index `filled` on and returns the new count.
 func (s *segments) fill(packets [][]byte, sizes []int, offset, filled int) int {
-	for filled < len(packets) && len(s.packet) > 0 {
+	for filled < len(packets) && s.packet != nil {
 		into := packets[filled][offset:]
 		if s.whole {
-			sizes[filled] = copy(into, s.packet)
-			s.packet = s.packet[:0]
+			s.copyTo(into[:s.size])
+			sizes[filled] = s.size
 		} else {
 			sizes[filled] = s.segment(into)
 		}
 		filled++
+		if s.left == 0 {
+			s.packet.DecRef()
+			s.packet = nil
+		}
 	}
 	return filled
 }
 
 func (s *segments) segment(into []byte) int {
-	payload := s.packet[s.headers:]
-	end := min(s.sent+s.size, len(payload))
-	last := end == len(payload)
-	length := copy(into, s.packet[:s.headers])
-	length += copy(into[length:], payload[s.sent:end])
-	into = into[:length]
+	payload := min(s.size, s.left)
+	into = into[:len(s.head)+payload]
+	copy(into, s.head)
+	s.copyTo(into[len(s.head):])
 	tcp := header.TCP(into[s.ipLength:])
 	tcp.SetSequenceNumber(tcp.SequenceNumber() + uint32(s.sent))
-	if !last {
+	if s.left > 0 {
 		tcp.SetFlags(uint8(tcp.Flags() &^ (header.TCPFlagFin | header.TCPFlagPsh)))
 	}
 	s.finishHeaders(into, tcp)
-	s.sent = end
+	s.sent += payload
 	s.index++
-	if last {
-		s.packet = s.packet[:0]
-	}
-	return length
+	return len(into)
 }
 
 func (s *segments) finishHeaders(into []byte, tcp header.TCP) {

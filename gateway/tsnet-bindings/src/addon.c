@@ -135,13 +135,15 @@ static napi_value call_js(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// read(op, id): string
+// read(op, id, text): string
 static napi_value read_js(napi_env env, napi_callback_info info) {
-  size_t count = 2;
-  napi_value arguments[2], result;
+  size_t count = 3, length = 0;
+  napi_value arguments[3], result;
+  char question[256];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-  if (count != 2) return refuse(env, "EINVAL", "read needs two arguments");
-  char *text = ClawRead((int)number_of(env, arguments[0]), (uint64_t)number_of(env, arguments[1]));
+  if (count != 3 || napi_get_value_string_utf8(env, arguments[2], question, sizeof question, &length) != napi_ok)
+    return refuse(env, "EINVAL", "read needs an operation, an id and a text");
+  char *text = ClawRead((int)number_of(env, arguments[0]), (uint64_t)number_of(env, arguments[1]), question);
   napi_create_string_utf8(env, text == NULL ? "" : text, NAPI_AUTO_LENGTH, &result);
   free(text);
   return result;
