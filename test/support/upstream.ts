@@ -84,6 +84,7 @@ async function answer(request: Http2ServerRequest, response: Http2ServerResponse
   if (!known) return send(response, 401, 'who are you\n')
   if (url.pathname === '/big') return big(response, Number(url.searchParams.get('mib')))
   if (url.pathname === '/events') return events(response)
+  if (url.pathname === '/endless') return endless(response)
   if (url.pathname === '/echo-token') return send(response, 200, `you are ${request.headers.authorization}\n`)
   return send(
     response,
@@ -114,6 +115,14 @@ function events(response: Http2ServerResponse): void {
   response.write('data: first\n\n')
   const timer = setTimeout(() => response.end('data: second\n\n'), 1500)
   response.on('close', () => clearTimeout(timer))
+}
+
+/** An event every 50 ms until somebody ends it. */
+function endless(response: Http2ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write('data: begin\n\n')
+  const timer = setInterval(() => response.write('data: more\n\n'), 50)
+  response.on('close', () => clearInterval(timer))
 }
 
 function grpc(response: Http2ServerResponse, known: boolean, body: string): void {
