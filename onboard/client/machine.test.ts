@@ -95,6 +95,7 @@ describe('installTrust() and uninstall()', () => {
   it("never touch what is not a join's: a gateway's state may be in the same directory", async () => {
     anIdentity()
     writeFileSync(join(dir, 'clawpatrol.db'), 'precious')
+    writeFileSync(join(dir, 'api-token.123.new'), 'left by a killed program')
     await uninstall({ dir, keepCa: false, keepConf: false })
     expect(readdirSync(dir)).toEqual(['clawpatrol.db'])
   })

@@ -7,7 +7,7 @@ import {
   openSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ClawError } from '../../workers/contract/errors.ts'
@@ -70,7 +70,7 @@ export function writeWhole(path: string, text: string, mode: number): void {
   try {
     // the umask may have taken bits off
     chmodSync(next, mode)
-    writeSync(fd, text)
+    writeFileSync(fd, text)
     fsyncSync(fd)
   } catch (error) {
     rmSync(next, { force: true })

@@ -37,7 +37,12 @@ export async function openSession(
     reply,
     async close() {
       const path = `/api/sessions/${encodeURIComponent(reply.id)}`
-      await http.ask({ method: 'DELETE', path, token, timeoutMs: closeMs }).catch(() => undefined)
+      const ask = { method: 'DELETE', path, token, timeoutMs: closeMs } as const
+      // again over a new connection: the kept one may have been closed just as it was used
+      await http
+        .ask(ask)
+        .catch(() => http.ask(ask))
+        .catch(() => undefined)
     },
   }
 }

@@ -71,7 +71,10 @@ async function leave(dir: string): Promise<void> {
 
 function removeFiles({ dir, keepCa, keepConf }: UninstallRequest): void {
   const { ca, bundle, journal, ...conf } = identityFiles
-  const names = [...(keepConf ? [] : Object.values(conf)), ...(keepCa ? [] : [ca, bundle])]
-  for (const name of names) rmSync(join(dir, name), { force: true })
-  if (existsSync(dir) && readdirSync(dir).length === 0) rmdirSync(dir)
+  const names: readonly string[] = [...(keepConf ? [] : Object.values(conf)), ...(keepCa ? [] : [ca, bundle])]
+  if (!existsSync(dir)) return
+  // also what a killed program was about to put in the place of one
+  const isOurs = (found: string) => names.includes(found.replace(/\.\d+\.new$/, ''))
+  for (const found of readdirSync(dir).filter(isOurs)) rmSync(join(dir, found))
+  if (readdirSync(dir).length === 0) rmdirSync(dir)
 }

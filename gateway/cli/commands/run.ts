@@ -4,7 +4,7 @@ import { orExit2 } from '../client-failure.ts'
 import type { Command, Invocation } from '../command.ts'
 import { printError } from '../print.ts'
 
-const openings: readonly Opening[] = ['containers', 'desktop', 'system', 'tailscale']
+const openings: readonly Opening[] = ['containers', 'services', 'sessions', 'tailscale']
 
 /** `clawpatrol run -- cmd` */
 export const run: Command = {
