@@ -16,6 +16,8 @@ export interface TlsPeer {
 
 /** Longest wait for a TLS handshake with an upstream, ms. */
 const handshakeMs = 10_000
+/** Silence before the first probe, ms. */
+const probeMs = 30_000
 const highWaterMark = 256 * 1024
 
 /**
@@ -24,7 +26,8 @@ const highWaterMark = 256 * 1024
  * @throws ClawError CP_TLS with cause and advice
  */
 export function connectTls(raw: Duplex, { host, context, alpn, session }: TlsPeer): Promise<tls.TLSSocket> {
-  if (raw instanceof net.Socket) raw.setNoDelay(true)
+  // keep-alive probes: a response may take for ever, a dead upstream must not
+  if (raw instanceof net.Socket) raw.setNoDelay(true).setKeepAlive(true, probeMs)
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       socket: raw,

@@ -231,6 +231,11 @@ describe('an HTTP/1.1 connection of an agent', () => {
     expect(statuses(await exchange([long, Buffer.alloc(3_000_000)]))).toEqual([403])
   })
 
+  it('answers a denied HEAD without a body', async () => {
+    const said = await exchange([last('/x-secret').replace('GET', 'HEAD')])
+    expect(said).toMatch(/^HTTP\/1\.1 403 .*Content-Length: [1-9]\d+\r\n.*\r\n\r\n$/s)
+  })
+
   it('streams a body no rule can decide on any more: unread rules do not hold it up', async () => {
     const head = get('/upload', 'Content-Length: 200000', 'Connection: close').replace('GET', 'PUT')
     expect(statuses(await exchange([head, Buffer.alloc(200_000, 'x')]))).toEqual([200])

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import http from 'node:http'
+import http2 from 'node:http2'
 import nodeHttps from 'node:https'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -133,6 +134,24 @@ describe('the upstream leg', () => {
       { status: '200', error: 'the upstream closed the connection', bytesDown: 4 },
       { status: '200', error: 'the upstream closed the connection', bytesDown: 4 },
     ])
+  })
+
+  it.each(['1.1', '2'])('answers 400 where a streamed body breaks off being valid, to HTTP/%s', async (version) => {
+    const make = { '1.1': () => https(() => undefined), '2': () => http2.createSecureServer(identity()) }
+    const server = version === '2' ? make['2']() : make['1.1']()
+    const arrived = once(server, 'request') as Promise<[http.IncomingMessage]>
+    const gateway = await gatewayTo(await serve(server))
+    const client = tls.connect({ port: gateway.port, host: '127.0.0.1', servername: host, ca: pki.ca })
+    client.write(`PUT / HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`)
+    const [request] = await arrived
+    request.on('error', () => undefined)
+    const broken = new Promise((resolve) => request.on('close', resolve))
+    client.write('zz\r\n')
+    expect(String((await once(client, 'data'))[0])).toMatch(/^HTTP\/1\.1 400 /)
+    await broken
+    client.destroy()
+    await gateway.settled()
+    expect(gateway.actions[0]?.closing).toMatchObject({ status: 'error', error: expect.stringMatching(/chunk size/) })
   })
 
   it('passes events as they come, and stops the upstream when the agent leaves', async () => {

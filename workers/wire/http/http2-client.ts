@@ -70,7 +70,7 @@ export class Http2Connection {
       this.#active -= 1
       if (this.#active === 0) this.#changed(this)
     })
-    if (!body.isEmpty) body.pipe(new Http2Sink(stream, body.length === null))
+    if (!body.isEmpty) body.pipe(new RequestSink(stream, body.length === null, call))
     return call
   }
 
@@ -83,6 +83,21 @@ export class Http2Connection {
     this.#isDraining = true
     if (!this.#session.closed) this.#session.close()
     this.#changed(this)
+  }
+}
+
+/** A request body; where it breaks off, the exchange fails for that reason. */
+class RequestSink extends Http2Sink {
+  readonly #call: Http2Call
+
+  constructor(stream: ClientHttp2Stream, waitsForTrailers: boolean, call: Http2Call) {
+    super(stream, waitsForTrailers)
+    this.#call = call
+  }
+
+  override abort(error: ClawError): void {
+    this.#call.bodyFailed(error)
+    super.abort(error)
   }
 }
 
@@ -111,6 +126,10 @@ class Http2Call implements UpstreamCall {
     if (this.#isOver) return
     this.#isOver = true
     this.#stream.close(http2.constants.NGHTTP2_CANCEL)
+  }
+
+  bodyFailed(error: ClawError): void {
+    this.#fail(error)
   }
 
   #inform(status: number, headers: http2.IncomingHttpHeaders): void {
