@@ -113,6 +113,18 @@ describe('a join attempt', () => {
     await expect(approve(lab, join)).rejects.toMatchObject({ code: 'CP_ONBOARD' })
   })
 
+  it('is not prolonged by a clock that is set back', async () => {
+    const lab = aLab()
+    const join = await aJoin(lab)
+    lab.clock.now -= 3_600_000
+    expect(await poll(lab, join)).toEqual({ error: 'expired_token' })
+    const other = await aJoin(lab)
+    await approve(lab, other)
+    await poll(lab, other)
+    lab.clock.now -= 120_000
+    expect(await poll(lab, other)).toEqual({ error: 'already_claimed' })
+  })
+
   it('leaves no device behind when nobody fetched what was approved', async () => {
     const lab = aLab()
     const join = await aJoin(lab)

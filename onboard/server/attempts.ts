@@ -91,6 +91,8 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   /** By hash of the device code, so that a look-up's timing tells nothing of it. */
   const attempts = new Map<string, Attempt>()
   const { now, devices } = ports
+  // also when the clock was set back: a jump ends attempts, it never prolongs them
+  const isWithin = (since: number, ms: number) => Math.abs(now() - since) < ms
 
   const end = (key: string, attempt: Attempt) => {
     attempts.delete(key)
@@ -103,7 +105,7 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   }
   const purge = () => {
     for (const [key, attempt] of attempts) {
-      if (now() - attempt.createdAt < attemptMs || attempt.state.kind === 'approving') continue
+      if (isWithin(attempt.createdAt, attemptMs) || attempt.state.kind === 'approving') continue
       void end(key, attempt)?.catch(() => undefined)
     }
   }
@@ -153,7 +155,7 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
     async poll(deviceCode, nonce, waitMs) {
       const attempt = byDevice(deviceCode, nonce)
       if (attempt === null) return { error: 'expired_token' }
-      const isFast = attempt.lastPollAt !== null && now() - attempt.lastPollAt < fastestPollMs
+      const isFast = attempt.lastPollAt !== null && isWithin(attempt.lastPollAt, fastestPollMs)
       attempt.lastPollAt = now()
       if (isFast) return { error: 'slow_down' }
       if (waitMs > 0 && isUndecided(attempt)) await decision(attempt, waitMs)
@@ -264,7 +266,7 @@ function answer(attempt: Attempt, ports: OnboardPorts): PollReply {
 function deliver(attempt: Attempt, enrolment: Enrolment, approvedBy: string, ports: OnboardPorts): PollReply {
   const at = ports.now()
   if (attempt.delivery !== null) {
-    const isLate = at - attempt.delivery.at > graceMs
+    const isLate = Math.abs(at - attempt.delivery.at) > graceMs
     return attempt.isClaimed || isLate ? { error: 'already_claimed' } : attempt.delivery.reply
   }
   const tunnel = ports.tunnel()
