@@ -134,7 +134,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     transport: tailnet,
     profiles: () => [...current.policy.profiles.keys()],
     variables: (profile) => placeholderVariables(current.profileOr(profile)),
-    endFlows: (device, because) => void dispatch.cancelDevice(device, because),
+    endFlows: (device, because) => dispatch.endDevice(device, because),
   })
   await registry.restore()
   const retention = shutdown.use('retention', retentionOf(storage, current, log))

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { adopt } from './adopt.ts'
 import type { Action, RecordedAction, Sample } from './contract/action.ts'
+import { ClawError } from './contract/errors.ts'
 import type { ActionId, Address, EndpointName, EpochMs } from './contract/ids.ts'
 import type { Certificate, FlowTask, Secret } from './contract/messages.ts'
 import { newId } from './contract/new-id.ts'
@@ -91,7 +92,7 @@ export class FlowSession implements Session {
       kind: 'closed',
       action: action.id,
       status: closing.status,
-      error: closing.error ?? lost,
+      error: closing.error === null ? lost : (this.#cancelledBecause ?? closing.error),
       bytesUp: closing.bytesUp,
       bytesDown: closing.bytesDown,
       request: tight(closing.request),
@@ -151,6 +152,12 @@ export class FlowSession implements Session {
         response: null,
       })
     }
+  }
+
+  /** Why the gateway ended the flow: better than what that looks like from inside. */
+  get #cancelledBecause(): string | null {
+    const { aborted, reason } = this.signal
+    return aborted && reason instanceof ClawError ? reason.message : null
   }
 
   #rule(action: Action, verdict: Verdict): Judged {

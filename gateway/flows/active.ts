@@ -64,6 +64,7 @@ export class LiveFlow {
 export class ActiveFlows {
   readonly #live = new Map<FlowId, LiveFlow>()
   readonly #perDevice = new Map<DeviceId, number>()
+  readonly #whenIdle = new Map<DeviceId, (() => void)[]>()
 
   get size(): number {
     return this.#live.size
@@ -84,7 +85,24 @@ export class ActiveFlows {
     if (!this.#live.delete(flow.id)) return
     const left = (this.#perDevice.get(flow.peer.device) ?? 1) - 1
     if (left > 0) this.#perDevice.set(flow.peer.device, left)
-    else this.#perDevice.delete(flow.peer.device)
+    else {
+      this.#perDevice.delete(flow.peer.device)
+      for (const tell of this.#whenIdle.get(flow.peer.device) ?? []) tell()
+      this.#whenIdle.delete(flow.peer.device)
+    }
+  }
+
+  /** Resolves when the device has no flow, or when the time is up. */
+  async idle(device: DeviceId, timeoutMs: number): Promise<void> {
+    if (!this.#perDevice.has(device)) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      const tell = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#whenIdle.set(device, [...(this.#whenIdle.get(device) ?? []), tell])
+    })
   }
 
   /** Oldest first. */

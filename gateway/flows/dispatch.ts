@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Route } from '../../workers/contract/flow.ts'
 import type { DeviceId, FlowId, ProfileName } from '../../workers/contract/ids.ts'
 import type { IncomingDatagrams, IncomingFlow, IncomingQuery, TailnetHandlers } from '../tailnet/tailnet.ts'
@@ -9,6 +10,10 @@ import { route } from './router.ts'
 import { serveDatagrams } from './serve-datagrams.ts'
 import { serveFlow } from './serve-flow.ts'
 import { serveQuery } from './serve-names.ts'
+
+/** How long the flows of a device may take to end once they are cancelled, ms: a little more than a worker may. */
+const endMs = 700
+const settleMs = 20
 
 /**
  * What happens to everything a tailnet brings: announced flows are identified, routed and handed to workers, relayed
@@ -62,6 +67,15 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
 
   cancelDevice(device: DeviceId, because: string): number {
     return this.#parts.active.cancelDevice(device, because)
+  }
+
+  /** Ends every flow of a device and waits, shortly, until its agents have been told. */
+  async endDevice(device: DeviceId, because: string): Promise<void> {
+    const { active } = this.#parts
+    if (active.cancelDevice(device, because) === 0) return
+    await active.idle(device, endMs)
+    // what ends their connections is still on its way into the tunnel
+    await wait(settleMs)
   }
 
   cancelProfile(profile: ProfileName, because: string): number {

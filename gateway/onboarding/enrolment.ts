@@ -17,8 +17,8 @@ export interface EnrolmentParts {
   readonly profiles: () => readonly string[]
   /** What a device of this profile finds in its environment; null: the policy's default profile. */
   readonly variables: (profile: ProfileName | null) => readonly PushedVariable[]
-  /** Ends every live flow of a device. */
-  readonly endFlows: (device: DeviceId, because: string) => void
+  /** Ends every live flow of a device; resolves when its agents have been told, or soon after. */
+  readonly endFlows: (device: DeviceId, because: string) => Promise<void>
 }
 
 /** Devices on record and in the transport at once: whatever changes one changes the other. */
@@ -45,8 +45,9 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     const gone = peers.listOf(id)
     tokens.revoke(id)
     devices.remove(id)
+    // through its tunnel agents learn that their connections are over: it goes last
+    await parts.endFlows(id, 'the device was deleted')
     for (const peer of gone) await transport.removePeer(peer.publicKey)
-    parts.endFlows(id, 'the device was deleted')
   }
   return {
     async enrol(request) {
@@ -61,8 +62,8 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
       const device = known ?? newDevice(devices, request)
       try {
         if (known !== null) {
+          await parts.endFlows(known.id, 'the device joined again')
           await removePeers(known.id, 'all')
-          parts.endFlows(known.id, 'the device joined again')
           if (request.profile !== null) devices.setProfile(known.id, request.profile as ProfileName)
         }
         const { publicKey } = request
@@ -101,8 +102,8 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     },
     async block(id) {
       if (!devices.setBlocked(id, true)) return false
+      await parts.endFlows(id, 'the device was blocked')
       await removePeers(id, 'ephemeral')
-      parts.endFlows(id, 'the device was blocked')
       return true
     },
     async unblock(id) {
@@ -112,7 +113,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     },
     setProfile(id, profile) {
       if (!devices.setProfile(id, profile)) return false
-      parts.endFlows(id, 'the device got another profile')
+      void parts.endFlows(id, 'the device got another profile')
       return true
     },
   }

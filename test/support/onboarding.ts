@@ -94,7 +94,9 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
         plugin_type: 'bearer_token',
       },
     ],
-    endFlows: (device, because) => ended.push({ device, because }),
+    endFlows: async (device, because) => {
+      ended.push({ device, because })
+    },
   })
   const runPeers = runs({ peers, transport, monotonic: now })
   const endpoint = { host: '127.0.0.1', port: 51820 }
