@@ -6,6 +6,7 @@ import { ClawError } from '../workers/contract/errors.ts'
 import type { ProfileName } from '../workers/contract/ids.ts'
 import { startAdminServer } from './admin/server.ts'
 import { adminDesk } from './admin-desk.ts'
+import { LeafMint } from './ca/leaf.ts'
 import type { LoadedPolicy } from './config/load-policy.ts'
 import type { Policy } from './config/policy.ts'
 import { followConfig } from './config-follow.ts'
@@ -89,7 +90,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const { stateDir, sampleBytes } = gateway
   const ask = options.ask === undefined ? {} : { ask: options.ask }
   const storage = await openStorage({ stateDir, sampleBytes, log, shutdown, ...ask })
-  const { database, vault, root, leaves, recorder } = storage
+  const { database, vault, root, recorder } = storage
   const names = new VirtualNames(nameStore(database))
   const current = new CurrentPolicy(loaded.policy, names)
   const privateKey = vault.ownKey('wireguard', newServerKey)
@@ -122,7 +123,8 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       resolver: createResolver({ server: gateway.resolver }),
       policy: current.destinations,
       pools,
-      record: (flow, events) => recorder.record(flow, events),
+      // the agent waits for these
+      record: (flow, events) => recorder.record(flow, events, 1),
       recorderHealthy: () => recorder.healthy,
     }),
   )
@@ -152,13 +154,15 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     onFault: (error: unknown) => log.error('onboarding', { error }),
     ...tunnelFacts({ wireguard, server: peers.server, publicKey: serverPublicKey(privateKey), mtu: tunnelMtu }),
   }
+  // a key of its own: that of the leaves is known to every worker thread
+  const own = new LeafMint(root)
   const joins = shutdown.use('joins', joinAttempts(ports))
   const listener = shutdown.use(
     'listener',
     await startOnboardListener({
       ...gateway.dashboardListen,
       app: createOnboardApp(ports, joins),
-      certificate: (name) => leaves.certificate(name),
+      certificate: (name) => own.certificate(name),
       names: gateway.publicUrl === null ? [] : [new URL(gateway.publicUrl).hostname],
     }),
   )

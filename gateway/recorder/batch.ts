@@ -115,15 +115,18 @@ export class Batch {
     }
   }
 
-  /** The transaction is committed: what is still open is remembered. */
-  committed(): BatchResult {
+  /**
+   * The transaction is committed: what is still open is remembered.
+   * @param isWatched whether anyone wants to see the finished actions
+   */
+  committed(isWatched: boolean): BatchResult {
     const { open } = this.#parts
     const finished: ActionView[] = []
     for (const [id, { seq, draft, frames, isClosed }] of this.#entries) {
       if (seq === null) continue
       if (isClosed) {
         open.delete(id)
-        finished.push(actionView({ ...draft, seq }))
+        if (isWatched) finished.push(actionView({ ...draft, seq }))
       } else open.set(id, { seq, draft, frames })
     }
     return {

@@ -53,14 +53,14 @@ interface Call {
   readonly reject: (error: ClawError) => void
 }
 
-/** How long an event may wait for the end of its action, so that both become one INSERT, ms. */
-const gatherMs = 2
+/** How long events may wait, so that an action's begin and end become one INSERT and many share a transaction, ms. */
+const gatherMs = 20
 /** How long one batch should hold the event loop, ms. */
 const batchMs = 2
 const smallestBatch = 16
 const largestBatch = 2048
 /** Above this many events nobody waits for company: write. */
-const gatherEvents = 256
+const gatherEvents = 512
 /** Events and sample bytes that may wait; a caller that goes on regardless is turned away. */
 const mostEvents = 131_072
 const mostBytes = 256 * 1024 * 1024
@@ -84,6 +84,8 @@ export class Recorder implements AsyncDisposable {
   #bytes = 0
   #batchSize = 128
   #timer: NodeJS.Timeout | null = null
+  /** When the timer fires, on the clock of `performance.now()`. */
+  #dueAt = 0
   #immediate: NodeJS.Immediate | null = null
   #checkpointer: Checkpointer | null = null
   #isStopped = false
@@ -121,8 +123,9 @@ export class Recorder implements AsyncDisposable {
    * Resolves when all of them are committed; stays pending as long as that takes.
    * @throws ClawError CP_STORE for events no database would take, when stopped, and CP_LIMIT for a caller that does
    * not wait
+   * @param withinMs how long they may be gathered before they are written: short for a caller that is held up by it
    */
-  record(flow: Flow | null, events: readonly ActionEvent[]): Promise<void> {
+  record(flow: Flow | null, events: readonly ActionEvent[], withinMs = gatherMs): Promise<void> {
     if (events.length === 0) return Promise.resolve()
     if (this.#isStopped) return Promise.reject(new ClawError('CP_STORE', 'Cannot record: the recorder is stopped'))
     const bytes = events.reduce((sum, event) => sum + sampleBytes(event), 0)
@@ -134,7 +137,7 @@ export class Recorder implements AsyncDisposable {
       const call: Call = { waiting: events.length, bytes, error: null, resolve, reject }
       this.#bytes += bytes
       for (const event of events) this.#queue.push({ event, flow, call })
-      this.#schedule()
+      this.#schedule(withinMs)
     })
   }
 
@@ -166,12 +169,18 @@ export class Recorder implements AsyncDisposable {
     return this.#queue.length - this.#head
   }
 
-  #schedule(): void {
+  #schedule(withinMs: number): void {
     if (this.#immediate !== null) return
     if (this.#health.healthy && (this.#queued >= gatherEvents || this.#isStopped)) {
       this.#cancel()
       this.#immediate = setImmediate(() => this.#flush())
-    } else if (this.#timer === null) this.#timer = setTimeout(() => this.#flush(), gatherMs)
+      return
+    }
+    const due = performance.now() + withinMs
+    if (this.#timer !== null && (!this.#health.healthy || this.#dueAt <= due)) return
+    this.#cancel()
+    this.#dueAt = due
+    this.#timer = setTimeout(() => this.#flush(), withinMs)
   }
 
   #cancel(): void {
@@ -217,7 +226,7 @@ export class Recorder implements AsyncDisposable {
       this.#writer.rollback()
       throw error
     }
-    const { inserted, updated, orphans, cutFrames, finished } = batch.committed()
+    const { inserted, updated, orphans, cutFrames, finished } = batch.committed((this.#options.live?.readers ?? 0) > 0)
     this.#counts.batches += 1
     this.#counts.written += items.length
     if (this.#counts.written >= busyEvents) this.#checkpointer ??= new Checkpointer(this.#database)
@@ -272,7 +281,7 @@ export class Recorder implements AsyncDisposable {
   }
 
   #next(): void {
-    if (this.#queued > 0) this.#schedule()
+    if (this.#queued > 0) this.#schedule(0)
     else {
       this.#queue = []
       this.#head = 0
