@@ -20,7 +20,7 @@ const forms = [
 /** What an agent gets of a body that comes in these pieces, and what is recorded. */
 function pass(pieces: readonly Buffer[]): { readonly text: string; readonly sampled: string } {
   const got: Buffer[] = []
-  const sampler = new Sampler(1 << 20, new HeaderList())
+  const sampler = new Sampler(1 << 20)
   const to = {
     write: (chunk: Buffer) => got.push(chunk) > 0,
     end: () => undefined,
@@ -63,7 +63,7 @@ describe('an echoed secret', () => {
       abort: () => undefined,
       onDrain: null,
     }
-    const sink = new ResponseSink({ to, sampler: new Sampler(10, new HeaderList()), echo, done: () => undefined })
+    const sink = new ResponseSink({ to, sampler: new Sampler(10), echo, done: () => undefined })
     sink.write(Buffer.from('data: one\n\n'))
     expect(got).toEqual(['data: one\n\n'])
   })

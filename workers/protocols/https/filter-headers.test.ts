@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HeaderList, headerName } from '../../wire/http/header-list.ts'
 import { parseRequestHead, type RequestHead } from '../../wire/http/request-head.ts'
-import { requestFields, responseFields, trailerFields } from './filter-headers.ts'
+import { requestFields, requestTrailers, responseFields, trailerFields, upgradeOf } from './filter-headers.ts'
 
 function head(...lines: string[]): RequestHead {
   const read = parseRequestHead(Buffer.from(['GET / HTTP/1.1', 'Host: a.test', ...lines, '', ''].join('\r\n')))
@@ -43,6 +43,31 @@ describe('requestFields()', () => {
   it('keeps an upgrade', () => {
     const sent = head('Connection: x, upgrade', 'Upgrade: websocket', 'X: 1')
     expect(lines(requestFields(sent, false))).toEqual(['Connection: Upgrade', 'Upgrade: websocket'])
+  })
+})
+
+describe('upgradeOf()', () => {
+  it.each([
+    ['websocket', 'websocket'],
+    ['SPDY/3.1', 'spdy/3.1'],
+    ['h2c', null],
+    ['H2', null],
+    ['HTTP/2.0', null],
+    ['TLS/1.3', null],
+    ['websocket, h2c', null],
+  ])('lets an agent switch to %s: %s', (asked, expected) => {
+    const sent = head('Connection: Upgrade, HTTP2-Settings', `Upgrade: ${asked}`, 'HTTP2-Settings: AAA')
+    expect(upgradeOf(sent)).toBe(expected)
+    expect(requestFields(sent, false).get('upgrade')).toBe(expected === null ? undefined : asked)
+    expect(requestFields(sent, false).has('http2-settings')).toBe(false)
+  })
+})
+
+describe('requestTrailers()', () => {
+  it('lets no trailer say again what a header said, or what a credential is put in', () => {
+    const sent = listOf('X-Api-Key: secret', 'X-One: 1')
+    const trailers = listOf('x-api-key: mine', 'x-one: 2', 'Authorization: x', 'X-Sum: 3')
+    expect(lines(requestTrailers(trailers, sent))).toEqual(['X-Sum: 3'])
   })
 })
 

@@ -13,6 +13,7 @@ const notForwarded = new Set([
   'trailers',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
   'expect',
   'forwarded',
   'cf-worker',
@@ -60,11 +61,29 @@ export function requestFields(head: RequestHead, invited: boolean): HeaderList {
   if (cookies.length > 0 && cookie !== null) fields.add(cookie, cookies.join('; '))
   if (listItems(headers.all('te')).includes('trailers')) fields.set('TE', 'trailers')
   if (head.expectsContinue && !invited) fields.set('Expect', '100-continue')
-  if (head.upgrade !== null) {
+  if (upgradeOf(head) !== null) {
     fields.set('Connection', 'Upgrade')
-    fields.set('Upgrade', headers.get('upgrade') ?? head.upgrade)
+    fields.set('Upgrade', headers.get('upgrade') ?? '')
   }
   return fields
+}
+
+/**
+ * The protocol an agent asks to switch to; null: none it may. Never to another HTTP or TLS: its requests would pass
+ * inside the tunnel without being judged.
+ */
+export function upgradeOf({ upgrade }: RequestHead): string | null {
+  return upgrade === null || !/^[a-z0-9!#$%&'*+.^_`|~/-]+$/.test(upgrade) || /^(h2|h3|http|tls)/.test(upgrade)
+    ? null
+    : upgrade
+}
+
+/**
+ * A request's trailers as they go upstream.
+ * @param sent its header fields: what they say, and what was injected, no trailer may say again
+ */
+export function requestTrailers(trailers: HeaderList, sent: HeaderList): HeaderList {
+  return trailerFields(trailers).filter(({ lower }) => !sent.has(lower))
 }
 
 /** An upstream's fields as an agent may see them. */

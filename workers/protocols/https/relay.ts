@@ -55,6 +55,7 @@ function answer(
   done: (error: ClawError | null) => void,
 ): void {
   const { status, reason } = head
+  sampler.describe(head.headers)
   const shown = responseFields(head.headers)
   const headers = echo === null ? shown : maskHeaders(shown, echo)
   const length = isBodyless(status, request.method) ? 'none' : body.length

@@ -5,14 +5,19 @@ import type { HeaderList } from '../../wire/http/header-list.ts'
 /** Keeps the first bytes of a body for the record. */
 export class Sampler {
   readonly #limit: number
-  readonly #contentType: string | null
+  #contentType: string | null = null
   #pieces: Buffer[] = []
   #kept = 0
   total = 0
 
-  constructor(limit: number, headers: HeaderList) {
+  constructor(limit: number) {
     this.#limit = limit
+  }
+
+  /** Notes what kind of body it is. */
+  describe(headers: HeaderList): this {
     this.#contentType = headers.get('content-type')?.slice(0, 128) ?? null
+    return this
   }
 
   add(chunk: Buffer): void {

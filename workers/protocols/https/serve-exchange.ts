@@ -1,21 +1,16 @@
 import type { Sample } from '../../contract/action.ts'
-import { ClawError } from '../../contract/errors.ts'
-import type { Secret } from '../../contract/messages.ts'
 import type { Closing, Judged, Session } from '../../contract/plugin.ts'
-import type { CredentialUse, Endpoint } from '../../contract/profile.ts'
-import type { Deny, FailsafeCause } from '../../contract/verdict.ts'
+import type { Deny } from '../../contract/verdict.ts'
 import { chooseCredential } from '../../upstream/choose-credential.ts'
-import { injectHttp, needsSecret, tlsMaterial } from '../../upstream/inject.ts'
-import type { Origin } from '../../upstream/origin.ts'
 import type { OriginPool } from '../../upstream/pool.ts'
 import { echoOf } from '../../upstream/secret-echo.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
-import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
-import { isSameAuthority, splitAuthority } from './agent-host.ts'
+import type { TunnelReport } from '../../wire/tunnel.ts'
+import { isSameAuthority } from './agent-host.ts'
 import type { HttpsSettings } from './definition.ts'
 import { HttpFacts, pathOf, unknownsOf } from './facts.ts'
-import { requestFields } from './filter-headers.ts'
 import { inspectBody } from './inspect-body.ts'
+import { prepareRequest } from './prepare-request.ts'
 import { type Relayed, relay } from './relay.ts'
 import { answerProblem, denial, failure } from './respond.ts'
 import { Sampler } from './sampler.ts'
@@ -32,13 +27,11 @@ export interface Agent {
   readonly pool: OriginPool
 }
 
-type HttpsEndpoint = Endpoint & { readonly settings: HttpsSettings }
-
 /** Judges one request and, when it is allowed, gets its answer. Resolves once the action is over and recorded. */
 export async function serveExchange(agent: Agent, exchange: Exchange): Promise<void> {
   const { session, host, port } = agent
   const { head, body } = exchange
-  const up = new Sampler(session.limits.sampleBytes, head.headers)
+  const up = new Sampler(session.limits.sampleBytes).describe(head.headers)
   if (body.received > 0) up.add(body.heldPrefix(body.received))
   body.tap = (chunk) => up.add(chunk)
   let gone: string | null = null
@@ -68,13 +61,13 @@ export async function serveExchange(agent: Agent, exchange: Exchange): Promise<v
     record,
     credential: use?.name ?? null,
   })
-  const down = new Sampler(session.limits.sampleBytes, head.headers)
-  const end = (status: string, error: string | null, response: Sample | null = null, bytesDown = down.total) =>
+  const down = new Sampler(session.limits.sampleBytes)
+  const end = (status: string, error: string | null, response: Sample | null = null, tunnelled?: TunnelReport) =>
     session.close(judged.action, {
       status,
       error,
-      bytesUp: body.received,
-      bytesDown,
+      bytesUp: body.received + (tunnelled?.bytesUp ?? 0),
+      bytesDown: down.total + (tunnelled?.bytesDown ?? 0),
       request: up.sample(body.isOver && body.error === null),
       response,
     } satisfies Closing)
@@ -84,7 +77,7 @@ export async function serveExchange(agent: Agent, exchange: Exchange): Promise<v
   }
   if (judged.ruling.kind === 'deny') return deny(judged.ruling, null)
   if (gone !== null) return end('error', gone)
-  const outgoing = await prepare(agent, exchange, use)
+  const outgoing = await prepareRequest(agent, exchange, use)
   if (outgoing.kind === 'deny') return deny(outgoing, outgoing.reason)
   if (gone !== null) return end('error', gone)
   if (outgoing.kind === 'failed') {
@@ -106,7 +99,7 @@ export async function serveExchange(agent: Agent, exchange: Exchange): Promise<v
   })
   if (relayed.kind === 'upgraded') {
     const tunnelled = await serveUpgrade({ agent, exchange, action: judged.action, secret }, relayed)
-    return end('101', tunnelled.error, null, tunnelled.bytesDown)
+    return end('101', tunnelled.error, null, tunnelled)
   }
   finish(relayed, { exchange, judged, down, end })
 }
@@ -151,51 +144,4 @@ function describe({ host, authority }: Agent, { head }: Exchange) {
     title: `${head.method} https://${authority}${path}`,
     record: { method: head.method, host, path, version: head.version },
   }
-}
-
-type Prepared =
-  | Deny
-  | { readonly kind: 'failed'; readonly error: ClawError }
-  | {
-      readonly kind: 'ready'
-      readonly request: OutgoingRequest
-      readonly origin: Origin
-      readonly secret: Secret | null
-      /** Address to dial, if it comes to that. */
-      readonly to: () => { readonly host: string; readonly port: number }
-    }
-
-/** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
-async function prepare(agent: Agent, { head, body }: Exchange, use: CredentialUse | null): Promise<Prepared> {
-  const { session, host, port, authority, pool } = agent
-  try {
-    const secret = use === null || !needsSecret(use) ? null : await session.secret(use)
-    if (use !== null && secret === null && needsSecret(use))
-      return refusal('secret_missing', `credential "${use.name}" has no secret: set it with clawpatrol secret set`)
-    const endpoint: HttpsEndpoint | null = session.endpoint()
-    if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
-    const headers = requestFields(head, body.received > 0 || body.isOver)
-    const { method, target, upgrade } = head
-    const request: OutgoingRequest = { method, target, authority, headers, upgrade }
-    const material = use === null || secret === null ? null : tlsMaterial(use, secret)
-    if (use !== null && secret !== null) injectHttp(use, secret, request)
-    const { upstream = null, ca_cert: ca = null } = endpoint.settings
-    const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }
-    const to = () => (upstream === null ? { host, port } : addressOf(upstream))
-    return { kind: 'ready', request, origin: pool.origin(scope), secret, to }
-  } catch (error) {
-    if (!(error instanceof ClawError)) return refusal('unevaluable', 'the credential could not be put in')
-    if (error.code === 'CP_SECRET') return refusal('secret_missing', error.message)
-    if (error.code === 'CP_HOST_LOST') return refusal('host_lost', 'the gateway cannot be reached')
-    return { kind: 'failed', error }
-  }
-}
-
-function addressOf(upstream: string): { readonly host: string; readonly port: number } {
-  const { host, port } = splitAuthority(upstream)
-  return { host, port: port ?? 443 }
-}
-
-function refusal(cause: FailsafeCause, reason: string): Deny {
-  return { kind: 'deny', decider: { by: 'failsafe', cause, rule: null }, reason }
 }

@@ -127,7 +127,7 @@ describe('an upgraded connection', () => {
     expect(head.split('\r\n')).toEqual(['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: shout'])
     expect(bytes).toBe('firstEARLYLATE')
     await gateway.settled()
-    expect(gateway.actions[0]?.closing).toMatchObject({ status: '101', error: null, bytesDown: 14 })
+    expect(gateway.actions[0]?.closing).toMatchObject({ status: '101', error: null, bytesUp: 9, bytesDown: 14 })
   })
 
   it('ends with the flow', async () => {

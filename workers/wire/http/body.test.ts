@@ -78,6 +78,22 @@ describe('Body', () => {
     if (expected === 'failed') expect(await body.peek(4, stallMs)).toBe('failed')
   })
 
+  it('is not seen whole where all bodies together hold too much', async () => {
+    const other = new Body(null, null)
+    const share = Buffer.alloc(16 * 1024 * 1024)
+    for (let count = 0; count < 8; count += 1) other.push(share)
+    const body = new Body(null, null)
+    const peeked = body.peek(100, stallMs)
+    body.push(Buffer.from('a'))
+    expect(await peeked).toBe('truncated')
+    other.release()
+    const next = new Body(1, null)
+    const again = next.peek(100, stallMs)
+    next.push(Buffer.from('a'))
+    next.finish(null)
+    expect(await again).toBe('whole')
+  })
+
   it('tells a sink that it broke off, whether before or after it was there', () => {
     for (const isEarly of [true, false]) {
       const body = new Body(null, null)

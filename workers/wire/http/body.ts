@@ -24,6 +24,10 @@ export type Peeked = 'whole' | 'truncated' | 'stalled' | 'failed'
 /** Bytes kept while nobody takes them; the source is paused beyond. */
 const heldBytes = 64 * 1024
 
+/** Bytes all bodies of the thread may hold for inspection; one that would need more is not seen whole. */
+const maxHeldTotal = 128 * 1024 * 1024
+let heldTotal = 0
+
 /** A message body on its way from a connection to a sink, with its back-pressure. */
 export class Body {
   /** Bytes announced; null: known at its end. */
@@ -31,6 +35,8 @@ export class Body {
   received = 0
   /** Sees each chunk once, as it arrives. */
   tap: ((chunk: Buffer) => void) | null = null
+  /** Picks the trailers that go on to the sink. */
+  filterTrailers: ((trailers: HeaderList) => HeaderList) | null = null
   readonly #valve: BodyValve | null
   #state: 'open' | 'ended' | 'failed' = 'open'
   #trailers: HeaderList | null = null
@@ -72,8 +78,9 @@ export class Body {
     }
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
+    heldTotal += chunk.length
     this.#peek?.idle.refresh()
-    if (this.#heldBytes > this.#limit) {
+    if (this.#heldBytes > this.#limit || heldTotal > maxHeldTotal) {
       this.#pause()
       this.#settlePeek('truncated')
     }
@@ -87,7 +94,7 @@ export class Body {
     // what follows on the connection is not this body's to hold up
     this.#resume()
     this.#settlePeek('whole')
-    this.#sink?.end(this.#trailers)
+    if (this.#sink !== null) this.#endSink(this.#sink)
   }
 
   /** Source side: the rest will never come. */
@@ -129,13 +136,11 @@ export class Body {
     this.#settlePeek('truncated')
     sink.onDrain = () => this.#resume()
     this.#sink = sink
-    const held = this.#held
-    this.#held = []
-    this.#heldBytes = 0
+    const held = this.release()
     let hasRoom = true
     for (const chunk of held) hasRoom = sink.write(chunk)
     if (this.#state === 'ended') {
-      sink.end(this.#trailers)
+      this.#endSink(sink)
       return
     }
     if (this.#state === 'failed') {
@@ -146,9 +151,23 @@ export class Body {
     else this.#pause()
   }
 
+  /** Forgets what is held; nobody will take it any more. */
+  release(): readonly Buffer[] {
+    const held = this.#held
+    heldTotal -= this.#heldBytes
+    this.#held = []
+    this.#heldBytes = 0
+    return held
+  }
+
   /** Whether a sink was given. */
   get isPiped(): boolean {
     return this.#sink !== null
+  }
+
+  #endSink(sink: BodySink): void {
+    const trailers = this.#trailers === null ? null : (this.filterTrailers?.(this.#trailers) ?? this.#trailers)
+    sink.end(trailers === null || trailers.length === 0 ? null : trailers)
   }
 
   #settlePeek(peeked: Peeked): void {

@@ -127,6 +127,7 @@ export class Http1Exchange implements Exchange {
   /** The connection is gone: what is on its way for it is not wanted. */
   gone(because: string): void {
     if (!this.body.isOver) this.body.fail(new ClawError('CP_CANCELLED', because))
+    this.body.release()
     const { onGone } = this
     this.onGone = null
     if (!this.#isOver) onGone?.(because)

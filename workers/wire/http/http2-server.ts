@@ -179,6 +179,7 @@ class Http2Exchange implements Exchange {
     const { onGone } = this
     this.onGone = null
     if (!this.body.isOver) this.body.fail(new ClawError('CP_CANCELLED', 'the agent cancelled the request'))
+    this.body.release()
     if (this.#sink === null || !this.#sink.isOver) onGone?.('the agent cancelled the request')
   }
 }

@@ -1,0 +1,64 @@
+import { ClawError } from '../../contract/errors.ts'
+import type { Secret } from '../../contract/messages.ts'
+import type { CredentialUse } from '../../contract/profile.ts'
+import type { Deny, FailsafeCause } from '../../contract/verdict.ts'
+import { injectHttp, needsSecret, tlsMaterial } from '../../upstream/inject.ts'
+import type { Origin } from '../../upstream/origin.ts'
+import type { Exchange } from '../../wire/http/exchange.ts'
+import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
+import { splitAuthority } from './agent-host.ts'
+import { requestFields, requestTrailers, upgradeOf } from './filter-headers.ts'
+import type { Agent } from './serve-exchange.ts'
+
+/** What an allowed request goes out as, or why it does not. */
+export type PreparedRequest =
+  | Deny
+  | { readonly kind: 'failed'; readonly error: ClawError }
+  | {
+      readonly kind: 'ready'
+      readonly request: OutgoingRequest
+      readonly origin: Origin
+      readonly secret: Secret | null
+      /** Address to dial, if it comes to that. */
+      readonly to: () => { readonly host: string; readonly port: number }
+    }
+
+/** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
+export async function prepareRequest(
+  agent: Agent,
+  { head, body }: Exchange,
+  use: CredentialUse | null,
+): Promise<PreparedRequest> {
+  const { session, host, port, authority, pool } = agent
+  try {
+    const secret = use === null || !needsSecret(use) ? null : await session.secret(use)
+    if (use !== null && secret === null && needsSecret(use))
+      return refusal('secret_missing', `credential "${use.name}" has no secret: set it with clawpatrol secret set`)
+    const endpoint = session.endpoint()
+    if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
+    const headers = requestFields(head, body.received > 0 || body.isOver)
+    const { method, target } = head
+    const request: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
+    const material = use === null || secret === null ? null : tlsMaterial(use, secret)
+    if (use !== null && secret !== null) injectHttp(use, secret, request)
+    body.filterTrailers = (trailers) => requestTrailers(trailers, headers)
+    const { upstream = null, ca_cert: ca = null } = endpoint.settings
+    const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }
+    const to = () => (upstream === null ? { host, port } : addressOf(upstream))
+    return { kind: 'ready', request, origin: pool.origin(scope), secret, to }
+  } catch (error) {
+    if (!(error instanceof ClawError)) return refusal('unevaluable', 'the credential could not be put in')
+    if (error.code === 'CP_SECRET') return refusal('secret_missing', error.message)
+    if (error.code === 'CP_HOST_LOST') return refusal('host_lost', 'the gateway cannot be reached')
+    return { kind: 'failed', error }
+  }
+}
+
+function addressOf(upstream: string): { readonly host: string; readonly port: number } {
+  const { host, port } = splitAuthority(upstream)
+  return { host, port: port ?? 443 }
+}
+
+function refusal(cause: FailsafeCause, reason: string): Deny {
+  return { kind: 'deny', decider: { by: 'failsafe', cause, rule: null }, reason }
+}
