@@ -27,7 +27,7 @@ const rules = [
   { from: /^workers\/(protocols|credentials)\/[^/]+\/definition\.ts$/, may: [/^workers\/contract\//] },
   {
     from: /^workers\/(protocols|credentials)\/[^/]+\//,
-    may: [/^workers\/(contract|rules|wire|upstream)\//],
+    may: [/^workers\/(contract|rules|wire|upstream)\//, /^workers\/credentials\/slot\.ts$/],
     own: true,
   },
   {
