@@ -5,7 +5,8 @@ import { Body } from './body.ts'
 import { maxHeadBytes, maxHeaders } from './head-lines.ts'
 import { type HeaderList, headerName, HeaderList as List } from './header-list.ts'
 import { http2Fields, readHttp2Response, readHttp2Trailers } from './http2-headers.ts'
-import { Http2Sink } from './http2-sink.ts'
+import { destroyOnceClosed, Http2Sink } from './http2-sink.ts'
+import { resetStream } from './reset-stream.ts'
 import type { OutgoingRequest, ResponseEvents, UpstreamCall } from './upstream-call.ts'
 
 const streamWindow = 1024 * 1024
@@ -120,12 +121,13 @@ class Http2Call implements UpstreamCall {
     )
     stream.on('error', () => undefined)
     stream.on('close', () => this.#closed())
+    destroyOnceClosed(stream)
   }
 
   abort(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#stream.close(http2.constants.NGHTTP2_CANCEL)
+    resetStream(this.#stream, http2.constants.NGHTTP2_CANCEL)
   }
 
   bodyFailed(error: ClawError): void {
@@ -150,7 +152,7 @@ class Http2Call implements UpstreamCall {
     const head = readHttp2Response(raw, { isWhole, method: this.#method })
     if (head.kind === 'bad') {
       this.#fail(new ClawError('CP_UPSTREAM', `the upstream does not speak HTTP/2: ${head.because}`))
-      stream.close(http2.constants.NGHTTP2_PROTOCOL_ERROR)
+      resetStream(stream, http2.constants.NGHTTP2_PROTOCOL_ERROR)
       return
     }
     const { framing } = head

@@ -6,8 +6,9 @@ import type { Exchange, ExchangeHandler, Outgoing } from './exchange.ts'
 import { maxHeadBytes, maxHeaders } from './head-lines.ts'
 import type { HeaderList } from './header-list.ts'
 import { http2Fields, readHttp2Request, readHttp2Trailers } from './http2-headers.ts'
-import { Http2Sink } from './http2-sink.ts'
+import { destroyOnceClosed, Http2Sink } from './http2-sink.ts'
 import type { RequestHead } from './request-head.ts'
+import { resetStream } from './reset-stream.ts'
 
 /** Longest a connection without streams stays open, ms. */
 const idleMs = 60_000
@@ -95,6 +96,7 @@ class Http2Exchange implements Exchange {
     if (framing.kind === 'none') stream.resume()
     else this.#read(this.body)
     stream.on('close', () => this.#closed())
+    destroyOnceClosed(stream)
   }
 
   invite(): void {
@@ -130,7 +132,7 @@ class Http2Exchange implements Exchange {
 
   abort(): void {
     this.isAnswered = true
-    this.#stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    resetStream(this.#stream, http2.constants.NGHTTP2_INTERNAL_ERROR)
   }
 
   #read(body: Body): void {
@@ -154,7 +156,7 @@ class Http2Exchange implements Exchange {
 
   #broken(because: string): void {
     this.body.fail(new ClawError('CP_PROTOCOL', because))
-    this.#stream.close(http2.constants.NGHTTP2_PROTOCOL_ERROR)
+    resetStream(this.#stream, http2.constants.NGHTTP2_PROTOCOL_ERROR)
   }
 
   #dropBody(): void {

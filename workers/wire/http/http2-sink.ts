@@ -3,6 +3,7 @@ import type { ClawError } from '../../contract/errors.ts'
 import type { BodySink } from './body.ts'
 import type { HeaderList } from './header-list.ts'
 import { http2Fields } from './http2-headers.ts'
+import { resetStream } from './reset-stream.ts'
 
 /** Writes a message body on an HTTP/2 stream; the last bytes and the end leave in one frame where they come together. */
 export class Http2Sink implements BodySink {
@@ -43,7 +44,7 @@ export class Http2Sink implements BodySink {
     if (this.isOver) return
     this.isOver = true
     this.#held = null
-    this.#stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR)
+    resetStream(this.#stream, http2.constants.NGHTTP2_INTERNAL_ERROR)
   }
 
   /** For `flushHeld` only. */
@@ -59,6 +60,16 @@ export class Http2Sink implements BodySink {
     // none are sent as an empty DATA frame that ends the stream
     stream.once('wantTrailers', () => stream.sendTrailers(fields))
   }
+}
+
+/** Destroys a stream its peer closed without error: Node waits for ever for bytes nobody will read any more. */
+export function destroyOnceClosed(stream: Http2Stream): void {
+  // a response that came with the close is announced in between
+  stream.on('end', () => {
+    setImmediate(() => {
+      if (stream.closed && !stream.destroyed) stream.destroy()
+    })
+  })
 }
 
 function flushHeld(sink: Http2Sink): void {
