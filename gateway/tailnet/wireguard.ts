@@ -1,4 +1,13 @@
-import { dial, generateKey, onFault, type Peer, publicKey, startWireguard, type WireguardServer } from 'tsnet-bindings'
+import {
+  dial,
+  generateKey,
+  hideMemory,
+  onFault,
+  type Peer,
+  publicKey,
+  startWireguard,
+  type WireguardServer,
+} from 'tsnet-bindings'
 import type { Address, Fd } from '../../workers/contract/ids.ts'
 import { listen } from './handlers.ts'
 import type { Tailnet, TailnetHandlers } from './tailnet.ts'
@@ -32,6 +41,8 @@ export class WireguardTailnet implements Tailnet {
     handlers: TailnetHandlers,
     signal: AbortSignal,
   ): Promise<{ readonly addresses: readonly string[]; readonly name: string }> {
+    // every secret of the gateway passes through this process
+    hideMemory()
     const { privateKey, listenPort, mtu } = this.#options
     this.#server = await startWireguard({ privateKey, listenPort, mtu }, listen(handlers))
     signal.addEventListener('abort', () => void this[Symbol.asyncDispose](), { once: true })

@@ -50,6 +50,10 @@ class Binding {
     return this.#addon.read(code, id, text)
   }
 
+  hideMemory(): void {
+    this.#addon.undumpable()
+  }
+
   /** Announcements of this transport go to `events`, and the process stays alive, until `forget`. */
   listen(handle: number, events: TransportEvents): void {
     this.#transports.set(handle, events)

@@ -2,7 +2,7 @@ export { type ClientOptions, startClient, tunnelMtu } from './client.ts'
 export { type Address, Datagrams, Flow, Query, type RelayResult } from './flows.ts'
 export { generateKey, publicKey } from './keys.ts'
 export { helperPath } from './load.ts'
-export { closeFd, dial, onFault, receiveFd, socketpair } from './sockets.ts'
+export { closeFd, dial, hideMemory, onFault, receiveFd, socketpair } from './sockets.ts'
 export {
   type Handlers,
   type Peer,

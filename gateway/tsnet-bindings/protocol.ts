@@ -35,4 +35,5 @@ export interface Addon {
   read(op: number, id: number, text: string): string
   keep(more: boolean): void
   onStack(): number
+  undumpable(): void
 }

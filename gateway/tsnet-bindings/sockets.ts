@@ -31,3 +31,8 @@ export function closeFd(fd: number): void {
 export function onFault(listener: (cause: string) => void): void {
   binding().onFault = listener
 }
+
+/** From now on this process leaves no core dump, and other processes of its user cannot read its memory. */
+export function hideMemory(): void {
+  binding().hideMemory()
+}

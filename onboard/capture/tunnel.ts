@@ -1,4 +1,4 @@
-import { generateKey, publicKey, startClient } from 'tsnet-bindings'
+import { generateKey, hideMemory, publicKey, startClient } from 'tsnet-bindings'
 import type { Fd } from '../../workers/contract/ids.ts'
 import type { TunnelSession } from './capture.ts'
 
@@ -31,5 +31,9 @@ export function newTunnelKeys(): TunnelKeys {
 /** Makes the `attach` of a captured run: packets of its TUN go to the gateway through WireGuard. */
 export function attachTunnel(peers: TunnelPeers): (tunFd: Fd) => Promise<TunnelSession> {
   const { privateKey, serverPublicKey, endpoint, keepaliveS } = peers
-  return (tunFd) => startClient({ privateKey, serverPublicKey, endpoint, tunFd, keepaliveS })
+  return (tunFd) => {
+    // the join's token and this run's key are in it, and the command runs as the same user
+    hideMemory()
+    return startClient({ privateKey, serverPublicKey, endpoint, tunFd, keepaliveS })
+  }
 }

@@ -56,7 +56,10 @@ function build() {
   const gyp = require.resolve('node-gyp/bin/node-gyp.js')
   const headers = join(dirname(process.execPath), '..')
   const nodedir = existsSync(join(headers, 'include', 'node', 'node_api.h')) ? [`--nodedir=${headers}`] : []
-  const done = spawnSync(process.execPath, [gyp, 'rebuild', '--silent', ...nodedir], { cwd: root, encoding: 'utf8' })
+  const done = spawnSync(process.execPath, [gyp, 'configure', 'build', '--silent', ...nodedir], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   if (done.status !== 0) {
     process.stderr.write(done.stdout + done.stderr)
     stop('tsnet-bindings did not build; the compiler output is above')

@@ -2,6 +2,9 @@
 #include <node_api.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include "libclaw.h"
 #include "signals.h"
@@ -167,12 +170,21 @@ static napi_value on_stack_js(napi_env env, napi_callback_info info) {
   return number(env, signals_on_alternate_stack());
 }
 
+// undumpable(): no core dump of this process, and no other process of its user may read its memory.
+static napi_value undumpable_js(napi_env env, napi_callback_info info) {
+  (void)info;
+#ifdef __linux__
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refuse(env, "EPERM", "prctl failed");
+#endif
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   signals_restore();
   static const struct {
     const char *name;
     napi_callback fn;
-  } exported[] = {{"attach", attach_js}, {"call", call_js}, {"read", read_js}, {"keep", keep_js}, {"onStack", on_stack_js}};
+  } exported[] = {{"attach", attach_js}, {"call", call_js}, {"read", read_js}, {"keep", keep_js}, {"onStack", on_stack_js}, {"undumpable", undumpable_js}};
   for (size_t i = 0; i < sizeof exported / sizeof exported[0]; i++) {
     napi_value fn;
     napi_create_function(env, exported[i].name, NAPI_AUTO_LENGTH, exported[i].fn, NULL, &fn);
