@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { HeaderList, headerName } from '../../wire/http/header-list.ts'
 import { parseRequestHead, type RequestHead } from '../../wire/http/request-head.ts'
-import { requestFields, requestTrailers, responseFields, trailerFields, upgradeOf } from './filter-headers.ts'
+import {
+  narrowCodings,
+  requestFields,
+  requestTrailers,
+  responseFields,
+  trailerFields,
+  upgradeOf,
+} from './filter-headers.ts'
 
 function head(...lines: string[]): RequestHead {
   const read = parseRequestHead(Buffer.from(['GET / HTTP/1.1', 'Host: a.test', ...lines, '', ''].join('\r\n')))
@@ -60,6 +67,25 @@ describe('upgradeOf()', () => {
     expect(upgradeOf(sent)).toBe(expected)
     expect(requestFields(sent, false).get('upgrade')).toBe(expected === null ? undefined : asked)
     expect(requestFields(sent, false).has('http2-settings')).toBe(false)
+  })
+})
+
+describe('narrowCodings()', () => {
+  it.each([
+    ['gzip, br;q=0.5, deflate', 'gzip, br;q=0.5, deflate'],
+    ['gzip, zstd', 'gzip'],
+    ['zstd', 'identity'],
+    ['*', 'identity'],
+  ])('makes of %s: %s', (asked, expected) => {
+    const fields = listOf('X: 1', `Accept-Encoding: ${asked}`)
+    narrowCodings(fields)
+    expect(lines(fields)).toEqual(['X: 1', `Accept-Encoding: ${expected}`])
+  })
+
+  it('asks for nothing the agent did not ask for', () => {
+    const fields = listOf('X: 1')
+    narrowCodings(fields)
+    expect(lines(fields)).toEqual(['X: 1'])
   })
 })
 

@@ -86,6 +86,14 @@ export function requestTrailers(trailers: HeaderList, sent: HeaderList): HeaderL
   return trailerFields(trailers).filter(({ lower }) => !sent.has(lower))
 }
 
+/** Leaves an upstream only codings in which an echo of a credential can be found. */
+export function narrowCodings(fields: HeaderList): void {
+  const asked = listItems(fields.all('accept-encoding'))
+  const kept = asked.filter((item) => /^(gzip|x-gzip|br|deflate|identity)(\s*;.*)?$/.test(item))
+  if (kept.length === asked.length) return
+  fields.set('Accept-Encoding', kept.length === 0 ? 'identity' : kept.join(', '))
+}
+
 /** An upstream's fields as an agent may see them. */
 export function responseFields(headers: HeaderList): HeaderList {
   const dropped = namedByConnection(headers)

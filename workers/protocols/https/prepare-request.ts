@@ -7,7 +7,7 @@ import type { Origin } from '../../upstream/origin.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
 import { splitAuthority } from './agent-host.ts'
-import { requestFields, requestTrailers, upgradeOf } from './filter-headers.ts'
+import { narrowCodings, requestFields, requestTrailers, upgradeOf } from './filter-headers.ts'
 import type { Agent } from './serve-exchange.ts'
 
 /** What an allowed request goes out as, or why it does not. */
@@ -40,7 +40,10 @@ export async function prepareRequest(
     const { method, target } = head
     const request: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
     const material = use === null || secret === null ? null : tlsMaterial(use, secret)
-    if (use !== null && secret !== null) injectHttp(use, secret, request)
+    if (use !== null && secret !== null) {
+      injectHttp(use, secret, request)
+      narrowCodings(headers)
+    }
     body.filterTrailers = (trailers) => requestTrailers(trailers, headers)
     const { upstream = null, ca_cert: ca = null } = endpoint.settings
     const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }

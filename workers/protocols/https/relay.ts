@@ -5,6 +5,7 @@ import { maskHeaders, type SecretEcho } from '../../upstream/secret-echo.ts'
 import type { Body } from '../../wire/http/body.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import { isBodyless, type ResponseHead } from '../../wire/http/response-head.ts'
+import { DecodingSink, decodedFields, decoderFor } from './decoding-sink.ts'
 import { responseFields } from './filter-headers.ts'
 import { isSearchable, ResponseSink } from './response-sink.ts'
 import type { Sampler } from './sampler.ts'
@@ -59,10 +60,15 @@ function answer(
   const shown = responseFields(head.headers)
   const headers = echo === null ? shown : maskHeaders(shown, echo)
   const length = isBodyless(status, request.method) ? 'none' : body.length
-  const isFramed = typeof length === 'number' && request.method !== 'HEAD'
+  const searched = echo !== null && length !== 'none' && length !== 0 && isSearchable(headers) ? echo : null
+  const decoder = searched === null ? null : decoderFor(status, headers)
+  if (decoder !== null) {
+    const to = exchange.respond({ status, reason, headers: decodedFields(headers), length: null })
+    body.pipe(new DecodingSink(new ResponseSink({ to, sampler, echo: searched, done }), decoder))
+    return
+  }
   // once: the same length may have been announced twice
-  const fields = isFramed || length === null ? headers.filter(({ lower }) => lower !== 'content-length') : headers
+  const fields = length === 'none' ? headers : headers.filter(({ lower }) => lower !== 'content-length')
   const to = exchange.respond({ status, reason, headers: fields, length })
-  const searched = echo !== null && isSearchable(head.headers) ? echo : null
   body.pipe(new ResponseSink({ to, sampler, echo: searched, done }))
 }

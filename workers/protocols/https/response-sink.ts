@@ -55,9 +55,8 @@ export class ResponseSink implements BodySink {
   }
 }
 
-/** Whether an echo of a secret would be found in such a body: text that is not compressed. */
+/** Whether an echo of a secret is looked for in such a body: text, whatever coding it is in. */
 export function isSearchable(headers: HeaderList): boolean {
-  const coding = headers.get('content-encoding')?.toLowerCase() ?? 'identity'
   const type = headers.get('content-type')?.toLowerCase() ?? 'text/plain'
-  return coding === 'identity' && /^text\/|json|xml|javascript|urlencoded|yaml|graphql/.test(type)
+  return /^text\/|json|xml|javascript|urlencoded|yaml|graphql/.test(type)
 }

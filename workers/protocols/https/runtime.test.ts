@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import nodeHttps from 'node:https'
+import zlib from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aCredential, aRule, curl, type Gateway, listen, makePki, type Pki, startGateway } from './session.fixture.ts'
 
@@ -12,6 +13,13 @@ interface Received {
   readonly headers: IncomingMessage['headers']
   readonly rawHeaders: readonly string[]
   readonly body: string
+}
+
+const encoders: { readonly [coding: string]: (text: Buffer) => Buffer } = {
+  gzip: zlib.gzipSync,
+  br: zlib.brotliCompressSync,
+  deflate: zlib.deflateSync,
+  broken: (text) => text,
 }
 
 describe('an HTTPS flow over HTTP/1.1', () => {
@@ -56,6 +64,13 @@ describe('an HTTPS flow over HTTP/1.1', () => {
     received.push({ method, path: url, headers, rawHeaders, body })
     if (url === '/echo')
       return void response.setHeader('X-Saw', headers.authorization ?? '').end(`${headers.authorization}`)
+    const coding = /^\/coded-(\w+)$/.exec(url)?.[1]
+    if (coding !== undefined) {
+      const text = Buffer.from(`you are ${headers.authorization}, `.repeat(3000))
+      response.setHeader('ETag', '"e"').setHeader('Content-Encoding', coding).setHeader('Content-Type', 'text/plain')
+      response.end(encoders[coding]?.(text))
+      return
+    }
     response.setHeader('Set-Cookie', 'a=b').setHeader('Content-Type', 'text/plain')
     response.end(`${method} ${url} ${body.length}`)
   }
@@ -123,5 +138,20 @@ describe('an HTTPS flow over HTTP/1.1', () => {
     const echoed = await run('-D', '-', url('/echo'))
     expect(echoed).not.toContain(token)
     expect(echoed).toContain('*'.repeat(token.length))
+  })
+
+  it.each(['gzip', 'br', 'deflate'])('keeps a credential echoed in %s from the agent', async (coding) => {
+    for (const version of ['--http1.1', '--http2']) {
+      const said = await curl(gateway, pki, version, '--compressed', '-D', '-', url(`/coded-${coding}`))
+      const [head = '', body = ''] = said.split('\r\n\r\n')
+      expect(body).toBe(`you are Bearer ${'*'.repeat(token.length)}, `.repeat(3000))
+      expect(head).toMatch(/etag: W\/"e"/i)
+      expect(head).not.toMatch(/content-encoding/i)
+    }
+  })
+
+  it('passes a body on as it is in a coding it does not know, and answers HEAD with what the upstream says', async () => {
+    expect(await run(url('/coded-broken'))).toContain('you are Bearer')
+    expect(await run('-I', url('/coded-gzip'))).toMatch(/Content-Encoding: gzip/)
   })
 })
