@@ -97,12 +97,16 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const peers = peersOf(database, wireguard.subnetCidr)
   const devices = devicesOf(database)
   const server = [peers.server.address4, peers.server.address6]
-  const tailnet = new WireguardTailnet({
-    privateKey,
-    listenPort: wireguard.listenPort,
-    addresses: server,
-    mtu: serverMtu,
-  })
+  // closed after the flows: through it agents learn that their connections are over
+  const tailnet = shutdown.use(
+    'tunnel',
+    new WireguardTailnet({
+      privateKey,
+      listenPort: wireguard.listenPort,
+      addresses: server,
+      mtu: serverMtu,
+    }),
+  )
   const pools = shutdown.use('pools', startPools(storage, current, tailnet, log))
   await pools.start()
   shutdown.defer(
@@ -128,7 +132,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       recorderHealthy: () => recorder.healthy,
     }),
   )
-  await startTunnel(tailnet, dispatch, wireguard.listenPort, shutdown)
+  await startTunnel(tailnet, dispatch, wireguard.listenPort)
   const registry = deviceRegistry({
     devices,
     peers,
@@ -217,12 +221,7 @@ function startPools(storage: Storage, current: CurrentPolicy, tailnet: Wireguard
   })
 }
 
-async function startTunnel(
-  tailnet: WireguardTailnet,
-  dispatch: Dispatch,
-  port: number,
-  shutdown: Shutdown,
-): Promise<void> {
+async function startTunnel(tailnet: WireguardTailnet, dispatch: Dispatch, port: number): Promise<void> {
   const stop = new AbortController()
   try {
     await tailnet.start(dispatch, stop.signal)
@@ -233,7 +232,6 @@ async function startTunnel(
       hint: 'end the program that uses the port (ss -ulpn), or set listen_port in the wireguard block',
     })
   }
-  shutdown.use('tunnel', tailnet)
 }
 
 function retentionOf({ database }: Storage, current: CurrentPolicy, log: ProcessLog): Retention {

@@ -100,8 +100,10 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
   /** Refuses everything from now on, ends every flow and resolves when they are over. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    this.#parts.active.cancelAll('the gateway is stopping')
+    const ended = this.#parts.active.cancelAll('the gateway is stopping')
     await Promise.all(this.#pending)
+    // what ends their connections is still on its way into the tunnel
+    if (ended > 0) await wait(settleMs)
   }
 
   #follow(served: Promise<void>): void {
