@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Sample } from '../../contract/action.ts'
 import type { HeaderList } from '../../wire/http/header-list.ts'
 
@@ -32,9 +32,14 @@ export class Sampler {
   /** @param isWhole whether the body came to its end; null when there was none */
   sample(isWhole: boolean): Sample | null {
     if (this.total === 0) return null
-    const bytes = Buffer.concat(this.#pieces)
+    const bytes = new Uint8Array(this.#kept)
+    let at = 0
+    for (const piece of this.#pieces) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
     // a longer body is not worth the hashing: nothing can be compared with its sample
-    const sha256 = isWhole && bytes.length === this.total ? createHash('sha256').update(bytes).digest('hex') : null
-    return { bytes: new Uint8Array(bytes), total: this.total, sha256, contentType: this.#contentType }
+    const sha256 = isWhole && bytes.length === this.total ? hash('sha256', bytes) : null
+    return { bytes, total: this.total, sha256, contentType: this.#contentType }
   }
 }

@@ -64,10 +64,11 @@ export class Http2Sink implements BodySink {
 
 /** Destroys a stream its peer closed without error: Node waits for ever for bytes nobody will read any more. */
 export function destroyOnceClosed(stream: Http2Stream): void {
-  // a response that came with the close is announced in between
   stream.on('end', () => {
+    if (!stream.closed) return
+    // a response that came with the close is announced in between
     setImmediate(() => {
-      if (stream.closed && !stream.destroyed) stream.destroy()
+      if (!stream.destroyed) stream.destroy()
     })
   })
 }
