@@ -20,7 +20,7 @@ export async function startAgent(device: Pick<Device, 'startRun'>): Promise<Agen
     last += 1
     const id = last
     running.child.stdin?.write(`${JSON.stringify({ id, words, input })}\n`)
-    const [line] = await running.saw(new RegExp(`^\\{"id":${id},.*$`, 'm'), 60_000)
+    const [line] = await running.saw(new RegExp(`^\\{"id":${id},.*\\n`, 'm'), 60_000)
     const { code, signal, stdout, stderr } = JSON.parse(line) as Finished
     return { code, signal, stdout, stderr }
   }
