@@ -86,7 +86,6 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const { gateway } = loaded.policy
   const { wireguard } = gateway
   if (wireguard === null) throw new ClawError('CP_CONFIG', 'Cannot start: the configuration has no wireguard block')
-  onNativeFault((cause) => log.error('native', { cause }))
   const { stateDir, sampleBytes } = gateway
   const ask = options.ask === undefined ? {} : { ask: options.ask }
   const storage = await openStorage({ stateDir, sampleBytes, log, shutdown, ...ask })
@@ -133,6 +132,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     }),
   )
   await startTunnel(tailnet, dispatch, wireguard.listenPort)
+  onNativeFault((cause) => log.error('native', { cause }))
   const registry = deviceRegistry({
     devices,
     peers,
