@@ -169,7 +169,9 @@ export class FlowSession implements Session {
   #verdict(seen: Seen, endpoint: Endpoint | null): Verdict {
     if (endpoint === null) return deny('endpoint_gone', 'the endpoint is no longer in the policy')
     try {
-      return judge(this.#parts.current.rules(endpoint), seen)
+      const verdict = judge(this.#parts.current.rules(endpoint), seen)
+      const { obstacle = null } = seen
+      return verdict.kind === 'deny' || obstacle === null ? verdict : deny(obstacle.cause, obstacle.reason)
     } catch {
       return deny('unevaluable', 'the rules of the endpoint could not be evaluated')
     }

@@ -23,6 +23,14 @@ endpoint "https" "api" {
 credential "bearer_token" "api-token" {
   endpoint = https.api
 }
+endpoint "https" "keyless" {
+  hosts    = ["keyless.example.test"]
+  upstream = "127.0.0.1:${port}"
+  ca_cert  = "<<file:${caFile}>>"
+}
+credential "bearer_token" "never-set" {
+  endpoint = https.keyless
+}
 rule "no-delete" {
   endpoint  = https.api
   priority  = 10
@@ -45,7 +53,7 @@ rule "no-keys" {
   reason    = "a private key is in it"
 }
 profile "default" {
-  credentials = [bearer_token.api-token]
+  credentials = [bearer_token.api-token, bearer_token.never-set]
 }
 `
 
@@ -100,6 +108,16 @@ describe("an agent's HTTPS traffic through the gateway", () => {
       decision: 'deny',
       rule: 'no-delete',
     })
+  })
+
+  it('a request whose credential has no secret is denied, recorded so, and never reaches the upstream', async () => {
+    const before = upstream.received.length
+    const { stdout } = await lab.run(['curl', '-sS', '-w', '%{http_code}', 'https://keyless.example.test/'])
+    expect(stdout).toContain('403')
+    expect(stdout).toContain('clawpatrol secret set')
+    expect(upstream.received).toHaveLength(before)
+    const record = (await lab.records('--endpoint', 'keyless')).at(-1)
+    expect(record).toMatchObject({ decision: 'deny', decider: '(secret_missing)', status: 'denied' })
   })
 
   it('a body is inspected before any of it leaves', async () => {

@@ -5,7 +5,7 @@ import type { Flow } from './flow.ts'
 import type { Address, CredentialName, EpochMs } from './ids.ts'
 import type { Certificate, Secret } from './messages.ts'
 import type { CredentialUse, Endpoint, Limits } from './profile.ts'
-import type { Deny, Granted } from './verdict.ts'
+import type { Deny, FailsafeCause, Granted } from './verdict.ts'
 
 /** What a credential can fill in. A closed map: a protocol names the target it accepts. */
 export interface Injections {
@@ -94,6 +94,8 @@ export interface Seen {
   /** Small plain facts for the record. */
   readonly record: { readonly [name: string]: Fact }
   readonly credential: CredentialName | null
+  /** Why it cannot be sent whatever the rules say, e.g. a missing secret: what they allow is denied and recorded so. */
+  readonly obstacle?: { readonly cause: FailsafeCause; readonly reason: string } | null
 }
 
 export interface Judged {

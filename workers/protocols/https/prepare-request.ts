@@ -1,14 +1,19 @@
 import { ClawError } from '../../contract/errors.ts'
 import type { Secret } from '../../contract/messages.ts'
+import type { Seen } from '../../contract/plugin.ts'
 import type { CredentialUse } from '../../contract/profile.ts'
 import type { Deny, FailsafeCause } from '../../contract/verdict.ts'
 import { injectHttp, needsSecret, tlsMaterial } from '../../upstream/inject.ts'
 import type { Origin } from '../../upstream/origin.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
+import { HeaderList } from '../../wire/http/header-list.ts'
 import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
 import { splitAuthority } from './agent-host.ts'
 import { narrowCodings, requestFields, requestTrailers, upgradeOf } from './filter-headers.ts'
 import type { Agent } from './serve-exchange.ts'
+
+/** Why a request cannot be sent whatever the rules say. */
+type Obstacle = NonNullable<Seen['obstacle']>
 
 /** What an allowed request goes out as, or why it does not. */
 export type PreparedRequest =
@@ -23,6 +28,36 @@ export type PreparedRequest =
       readonly to: () => { readonly host: string; readonly port: number }
     }
 
+/** What keeps a credential from being put in, before the request is judged: so that it is on record as a denial. */
+export async function obstacleOf(session: Agent['session'], use: CredentialUse | null): Promise<Obstacle | null> {
+  if (use === null) return null
+  try {
+    if (!needsSecret(use)) return null
+    const secret = await session.secret(use)
+    if (secret === null) return { cause: 'secret_missing', reason: howToSet(use) }
+    if (!usable.has(secret)) tryOut(use, secret)
+    usable.add(secret)
+    return null
+  } catch (error) {
+    if (!(error instanceof ClawError)) return { cause: 'unevaluable', reason: 'the credential could not be put in' }
+    if (error.code === 'CP_SECRET') return { cause: 'secret_missing', reason: error.message }
+    return error.code === 'CP_HOST_LOST' ? { cause: 'host_lost', reason: 'the gateway cannot be reached' } : null
+  }
+}
+
+/** Secrets that could be put in once: they are the same objects until they change. */
+const usable = new WeakSet<Secret>()
+
+/** Puts the secret into a request that goes nowhere. */
+function tryOut(use: CredentialUse, secret: Secret): void {
+  injectHttp(use, secret, { method: 'GET', target: '/', authority: '', headers: new HeaderList() })
+  tlsMaterial(use, secret)
+}
+
+function howToSet({ name }: CredentialUse): string {
+  return `credential "${name}" has no secret: set it with clawpatrol secret set`
+}
+
 /** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
 export async function prepareRequest(
   agent: Agent,
@@ -32,8 +67,7 @@ export async function prepareRequest(
   const { session, host, port, authority, pool } = agent
   try {
     const secret = use === null || !needsSecret(use) ? null : await session.secret(use)
-    if (use !== null && secret === null && needsSecret(use))
-      return refusal('secret_missing', `credential "${use.name}" has no secret: set it with clawpatrol secret set`)
+    if (use !== null && secret === null && needsSecret(use)) return refusal('secret_missing', howToSet(use))
     const endpoint = session.endpoint()
     if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
     const headers = requestFields(head, body.received > 0 || body.isOver)

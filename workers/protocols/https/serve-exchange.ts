@@ -10,7 +10,7 @@ import { isSameAuthority } from './agent-host.ts'
 import type { HttpsSettings } from './definition.ts'
 import { HttpFacts, pathOf, unknownsOf } from './facts.ts'
 import { inspectBody } from './inspect-body.ts'
-import { prepareRequest } from './prepare-request.ts'
+import { obstacleOf, prepareRequest } from './prepare-request.ts'
 import { type Relayed, relay } from './relay.ts'
 import { answerProblem, denial, failure } from './respond.ts'
 import { Sampler } from './sampler.ts'
@@ -60,6 +60,7 @@ export async function serveExchange(agent: Agent, exchange: Exchange): Promise<v
     unknowns: unknownsOf(head, seenBody),
     record,
     credential: use?.name ?? null,
+    obstacle: await obstacleOf(session, use),
   })
   const down = new Sampler(session.limits.sampleBytes)
   const end = (status: string, error: string | null, response: Sample | null = null, tunnelled?: TunnelReport) =>

@@ -10,6 +10,7 @@ import type { Certificate, Secret } from '../../contract/messages.ts'
 import { newId } from '../../contract/new-id.ts'
 import type { Closing, Seen, Session } from '../../contract/plugin.ts'
 import type { CredentialUse, Endpoint, Limits, Rule } from '../../contract/profile.ts'
+import type { Verdict } from '../../contract/verdict.ts'
 import { compileRules } from '../../rules/compile.ts'
 import { gate } from '../../rules/gate.ts'
 import { judge } from '../../rules/judge.ts'
@@ -155,7 +156,12 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       endpoint: () => endpoint,
       judge: async (seen) => {
         const action = { id: newId() as ActionId, ...seen } as unknown as Action
-        const verdict = judge(set, seen)
+        const ruled = judge(set, seen)
+        const { obstacle = null } = seen
+        const verdict: Verdict =
+          ruled.kind === 'deny' || obstacle === null
+            ? ruled
+            : { kind: 'deny', decider: { by: 'failsafe', cause: obstacle.cause, rule: null }, reason: obstacle.reason }
         const recorded: Recorded = { seen, kind: verdict.kind, closing: null, frames: [] }
         if (parts.isForgetful !== true) gateway.actions.push(recorded)
         open.set(action.id, recorded)
