@@ -46,6 +46,8 @@ export function serveHttp2(socket: Duplex, handler: ExchangeHandler, signal: Abo
     session.on('error', () => undefined)
     socket.on('error', () => undefined)
     session.on('close', () => socket.destroy())
+    // half-open sockets are not closed by themselves, and http2 waits for that; no agent closes half of a connection
+    socket.on('end', () => session.destroy())
     // tells the agent with GOAWAY that it was cut off, not lost
     const cancel = () => session.destroy(cancelled, http2.constants.NGHTTP2_CANCEL)
     if (signal.aborted) cancel()
