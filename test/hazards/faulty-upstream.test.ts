@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from '../support/agent.ts'
 import { type Authority, makeAuthority } from '../support/authority.ts'
+import { type DyingUpstream, startDyingUpstream } from '../support/dying-upstream.ts'
 import { type Behaviour, type FaultyUpstream, startFaultyUpstream } from '../support/faulty-upstream.ts'
 import { freeTcpPort } from '../support/free-ports.ts'
 import { type Lab, startLab } from '../support/lab.ts'
@@ -32,15 +33,26 @@ const behaviours: { readonly [path: string]: Behaviour } = {
 describe('P7: an upstream that fails', () => {
   const folder = mkdtempSync(join(tmpdir(), 'clawpatrol-faulty-'))
   let upstream: FaultyUpstream
+  let dying: DyingUpstream
   let lab: Lab
   let agent: Agent
 
   beforeAll(async () => {
-    const hosts = ['api.example.test', 'dead.example.test', 'stranger.example.test', 'misnamed.example.test']
-    const authority = makeAuthority(folder, hosts.slice(0, 3))
+    const hosts = [
+      'api.example.test',
+      'dead.example.test',
+      'stranger.example.test',
+      'misnamed.example.test',
+      'dying.example.test',
+    ]
+    const authority = makeAuthority(
+      folder,
+      hosts.filter((host) => !host.startsWith('misnamed')),
+    )
     mkdirSync(join(folder, 'other'))
     const other = makeAuthority(join(folder, 'other'), ['other.example.test'])
     upstream = await startFaultyUpstream(authority, behaviours)
+    dying = await startDyingUpstream(authority)
     const dead = await freeTcpPort()
     lab = await startLab({
       names: hosts,
@@ -50,6 +62,7 @@ describe('P7: an upstream that fails', () => {
           ['dead', dead, authority],
           ['stranger', upstream.port, other],
           ['misnamed', upstream.port, authority],
+          ['dying', dying.port, authority],
         ]),
     })
     agent = await startAgent(lab)
@@ -59,6 +72,7 @@ describe('P7: an upstream that fails', () => {
     await agent?.[Symbol.asyncDispose]()
     await lab?.[Symbol.asyncDispose]()
     await upstream?.[Symbol.asyncDispose]()
+    await dying?.[Symbol.asyncDispose]()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -87,6 +101,15 @@ describe('P7: an upstream that fails', () => {
     for (const version of ['--http1.1', '--http2']) expect((await ask(api(path), version)).code).not.toBe(0)
     expect(await recorded('api.example.test', path)).toMatchObject({ error: expect.stringMatching(/./) })
     await othersAreServed()
+  })
+
+  it.each(['/end', '/destroy'])('over HTTP/2 in the middle of an answer (%s) is noticed at once', async (path) => {
+    const begun = performance.now()
+    for (const version of ['--http1.1', '--http2'])
+      expect((await ask(`https://dying.example.test${path}`, version)).code).not.toBe(0)
+    expect(performance.now() - begun).toBeLessThan(5000)
+    expect(await recorded('dying.example.test', path)).toMatchObject({ error: expect.stringMatching(/./) })
+    expect((await ask('https://dying.example.test/fine', '--http2')).status).toBe('200')
   })
 
   it.each([

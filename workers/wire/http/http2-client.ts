@@ -35,6 +35,8 @@ export class Http2Connection {
     this.#session.setLocalWindowSize(connectionWindow)
     this.#session.on('error', () => this.#drain())
     this.#session.on('goaway', () => this.#drain())
+    // half-open sockets are not closed by themselves, and http2 waits for that
+    socket.on('end', () => this.#session.destroy(new Error('the upstream closed the connection')))
     this.#session.on('close', () => {
       this.#isClosed = true
       this.#drain()
