@@ -19,7 +19,10 @@ const readingByPath = new Set([
   '_toUnixTimestamp',
 ])
 
-/** Modules nothing of which a decoder may call. `dns` belongs here: a look-up is a way out. */
+/**
+ * Modules nothing of which a decoder may call. `dns` belongs here: a look-up is a way out. `repl` does not: what it can
+ * do, anybody can, and loading it to close it would load `domain`, which makes every event cost more.
+ */
 const closed = [
   'child_process',
   'dgram',
@@ -28,7 +31,6 @@ const closed = [
   'cluster',
   'inspector',
   'inspector/promises',
-  'repl',
   'tty',
   'wasi',
   'sqlite',

@@ -3,6 +3,9 @@ import { recordCredit } from './contract/messages.ts'
 
 /** Events an action may add besides frames: its begin, a ruling, its end. */
 const perAction = 3
+/** How long the end of an action may wait for company on its way to main, ms. Its begin never waits. */
+const lazyMs = 5
+const lazyEvents = 64
 /** Actions that may wait for room at once; more are denied at once. */
 const maxWaiting = 1024
 
@@ -15,6 +18,7 @@ export class Recording {
   readonly #waitMs: number
   #queue: ActionEvent[] = []
   #posting: Promise<void> | null = null
+  #lazy: NodeJS.Timeout | null = null
   /** Queued or posted, and not yet written. */
   #outstanding = 0
   #reserved = 0
@@ -69,6 +73,7 @@ export class Recording {
 
   /** Resolves when everything added so far has left the thread: its loss would no longer lose the events. */
   posted(): Promise<void> {
+    if (this.#queue.length > 0) this.#sendSoon()
     return this.#posting ?? Promise.resolve()
   }
 
@@ -86,6 +91,7 @@ export class Recording {
   /** Main is gone: nothing can be recorded any more. */
   close(): void {
     this.#isOpen = false
+    if (this.#lazy !== null) clearTimeout(this.#lazy)
     this.#queue = []
     this.#refuseWaiting()
   }
@@ -100,15 +106,24 @@ export class Recording {
     if (!this.#isOpen) return
     this.#outstanding += 1
     this.#queue.push(event)
-    this.#posting ??= new Promise((resolve) => {
-      setImmediate(() => {
-        const events = this.#queue
-        this.#queue = []
-        this.#posting = null
-        if (this.#isOpen && events.length > 0) this.#post(events)
-        resolve()
-      })
-    })
+    if (this.#posting !== null) return
+    // nobody waits for an end: it goes with the next begin, or by itself a little later
+    if (event.kind === 'closed' && this.#queue.length < lazyEvents)
+      this.#lazy ??= setTimeout(() => this.#send(), lazyMs)
+    else this.#sendSoon()
+  }
+
+  #sendSoon(): void {
+    this.#posting ??= new Promise((resolve) => setImmediate(() => resolve(this.#send())))
+  }
+
+  #send(): void {
+    if (this.#lazy !== null) clearTimeout(this.#lazy)
+    this.#lazy = null
+    this.#posting = null
+    const events = this.#queue
+    this.#queue = []
+    if (this.#isOpen && events.length > 0) this.#post(events)
   }
 
   #admit(): void {

@@ -71,7 +71,7 @@ export class ProfilePool implements ThreadOwner {
       recordTiming: false,
       env: {},
       execArgv: workerFlags(options.files.readable),
-      resourceLimits: { maxOldGenerationSizeMb: limits.heapMb, maxYoungGenerationSizeMb: 48, stackSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: limits.heapMb, maxYoungGenerationSizeMb: 96, stackSizeMb: 4 },
     })
     this.#piscina.on('message', (message: unknown) => this.#hello(message))
     this.#piscina.on('workerCreate', () => this.#look())

@@ -11,14 +11,27 @@ typedef void (*claw_emit_fn)(int kind, uint64_t id, int64_t a, int64_t b, const 
 */
 import "C"
 
-import "unsafe"
+import (
+	"os"
+	"runtime"
+	"unsafe"
+)
 
 func main() {}
 
 //export ClawAttach
 func ClawAttach(fn unsafe.Pointer) {
 	raiseFileLimit()
+	leaveRoom()
 	attach(C.claw_emit_fn(fn))
+}
+
+// leaveRoom takes half of the processors: the other half decodes and judges, and handing a packet from goroutine to
+// goroutine is cheaper where fewer threads look for work.
+func leaveRoom() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
+	}
 }
 
 //export ClawDetach
