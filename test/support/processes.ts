@@ -17,9 +17,18 @@ export function commandLine(pid: number): readonly string[] {
   }
 }
 
-/** What a core dump of a process would hold: every writable mapping, one after the other. */
+/** The environment a process was started with; empty where it is hidden even from its own user. */
+export function environmentOf(pid: number): string {
+  return unlessHidden(`/proc/${pid}/environ`) ?? ''
+}
+
+/**
+ * What a core dump of a process would hold: every writable mapping, one after the other; none where its memory is
+ * hidden even from its own user.
+ */
 export function* memoryOf(pid: number): Generator<Buffer> {
-  const maps = readFileSync(`/proc/${pid}/maps`, 'utf8')
+  const maps = unlessHidden(`/proc/${pid}/maps`)
+  if (maps === null) return
   const fd = openSync(`/proc/${pid}/mem`, 'r')
   try {
     for (const [, from = '', to = ''] of maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)) {
@@ -29,6 +38,15 @@ export function* memoryOf(pid: number): Generator<Buffer> {
     }
   } finally {
     closeSync(fd)
+  }
+}
+
+function unlessHidden(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return null
+    throw error
   }
 }
 
