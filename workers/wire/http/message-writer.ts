@@ -6,6 +6,8 @@ import type { HeaderList } from './header-list.ts'
 
 /** Pieces together below this are copied into one buffer; larger ones are written vectored. */
 const joinBelow = 32 * 1024
+/** More than this is not held back until the end of the turn, bytes: a few reads of the other side. */
+const flushAbove = 256 * 1024
 
 /**
  * Writes one HTTP/1.1 message. Head, body bytes and end that come in one turn of the event loop leave in one write,
@@ -55,7 +57,7 @@ export class MessageWriter implements BodySink {
     if (this.#isChunked) this.#pieces.push(chunkHead(chunk.length), chunk, '\r\n')
     else this.#pieces.push(chunk)
     this.#bytes += chunk.length + (this.#isChunked ? 12 : 0)
-    if (this.#bytes > joinBelow) return this.#flush()
+    if (this.#bytes > flushAbove) return this.#flush()
     this.#schedule()
     return !this.#socket.writableNeedDrain
   }
