@@ -1,8 +1,9 @@
 import type { JoinAttempts } from '../onboard/server/attempts.ts'
-import type { AdminPorts } from './admin/ports.ts'
+import type { AdminPorts, GatewayStatus } from './admin/ports.ts'
 import type { ConfigFollow } from './config-follow.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Dispatch } from './flows/dispatch.ts'
+import type { Metrics } from './metrics.ts'
 import type { DeviceRegistry } from './onboarding/enrolment.ts'
 import type { Pools } from './pool/pools.ts'
 import type { Storage } from './storage.ts'
@@ -22,6 +23,7 @@ export interface DeskParts {
   readonly pools: Pools
   readonly tailnet: WireguardTailnet
   readonly follow: ConfigFollow
+  readonly metrics: Metrics
   /** Epoch, ms. */
   readonly startedAt: number
 }
@@ -58,19 +60,18 @@ export function adminDesk(parts: DeskParts): AdminPorts {
   }
 }
 
-function status({ storage, current, dispatch, pools, tailnet, startedAt }: DeskParts): {
-  readonly [field: string]: unknown
-} {
+function status({ storage, current, dispatch, pools, tailnet, metrics, startedAt }: DeskParts): GatewayStatus {
   const { recorder, leaves } = storage
   return {
     started_at: new Date(startedAt).toISOString(),
     revision: current.policy.revision,
     wireguard_port: tailnet.port,
     peers: tailnet.peers().length,
-    flows: dispatch.stats(),
-    transport: tailnet.stats(),
+    flows: { ...dispatch.stats() },
+    transport: { ...tailnet.stats() },
     pools: pools.stats(),
     recorder: { healthy: recorder.healthy, ...recorder.stats() },
-    certificates: leaves.stats(),
+    certificates: { ...leaves.stats() },
+    metrics: metrics.snapshot(),
   }
 }

@@ -16,6 +16,7 @@ import { VirtualNames } from './flows/names.ts'
 import { createResolver } from './flows/resolver.ts'
 import { upstreamDial } from './flows/upstream-dial.ts'
 import type { ProcessLog } from './log.ts'
+import { Metrics } from './metrics.ts'
 import { deviceRegistry } from './onboarding/enrolment.ts'
 import { startOnboardListener } from './onboarding/listener.ts'
 import { deviceLookup } from './onboarding/lookup.ts'
@@ -106,7 +107,9 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       mtu: serverMtu,
     }),
   )
-  const pools = shutdown.use('pools', startPools(storage, current, tailnet, log))
+  const metrics = new Metrics()
+  shutdown.defer('metrics', () => metrics[Symbol.dispose]())
+  const pools = shutdown.use('pools', startPools({ storage, current, tailnet, metrics, log }))
   await pools.start()
   shutdown.defer(
     'secret changes',
@@ -132,7 +135,10 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     }),
   )
   await startTunnel(tailnet, dispatch, wireguard.listenPort)
-  onNativeFault((cause) => log.error('native', { cause }))
+  onNativeFault((cause) => {
+    metrics.count('native_faults')
+    log.error('native', { cause })
+  })
   const registry = deviceRegistry({
     devices,
     peers,
@@ -182,6 +188,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     pools,
     tailnet,
     follow,
+    metrics,
     startedAt,
   })
   shutdown.use('admin', await startAdminServer({ socketPath: join(stateDir, 'admin.sock'), ports: desk }))
@@ -198,7 +205,15 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   }
 }
 
-function startPools(storage: Storage, current: CurrentPolicy, tailnet: WireguardTailnet, log: ProcessLog): Pools {
+interface PoolParts {
+  readonly storage: Storage
+  readonly current: CurrentPolicy
+  readonly tailnet: WireguardTailnet
+  readonly metrics: Metrics
+  readonly log: ProcessLog
+}
+
+function startPools({ storage, current, tailnet, metrics, log }: PoolParts): Pools {
   const { vault, leaves, recorder } = storage
   const dial = upstreamDial({
     resolver: createResolver({ server: current.policy.gateway.resolver }),
@@ -217,7 +232,10 @@ function startPools(storage: Storage, current: CurrentPolicy, tailnet: Wireguard
       record: (flow, events) => recorder.record(flow, events),
       recorderHealthy: () => recorder.healthy,
     },
-    onFault: (fault) => log.error('pool', { ...fault }),
+    onFault: (fault) => {
+      metrics.count(`pool_${fault.kind}`)
+      log.error('pool', { ...fault })
+    },
   })
 }
 

@@ -1,6 +1,7 @@
 import type { ApprovedJoin, PendingJoin } from '../../onboard/server/attempts.ts'
 import type { Device } from '../store/devices.ts'
 import { type AdminCall, callAdmin } from './client.ts'
+import type { FlowView, GatewayStatus, ReloadResult } from './ports.ts'
 
 /** A device with its peers, as the socket shows it. */
 export interface DeviceView extends Device {
@@ -21,6 +22,9 @@ export interface AdminReplies {
   readonly devices: { readonly devices: readonly DeviceView[] }
   readonly device: DeviceView
   readonly deleted: { readonly id: string; readonly name: string }
+  readonly status: GatewayStatus
+  readonly flows: { readonly flows: readonly FlowView[] }
+  readonly reloaded: ReloadResult
 }
 
 /** Asks for one kind of answer. @throws ClawError as `callAdmin` does */

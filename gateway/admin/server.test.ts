@@ -27,13 +27,13 @@ describe('startAdminServer()', () => {
     expect(lstatSync(path).isSocket()).toBe(true)
     const again = await openAdmin(lab)
     onTestFinished(() => again[Symbol.asyncDispose]())
-    expect(await callAdmin({ stateDir, method: 'GET', path: '/status' })).toEqual({ ready: true })
+    expect(await callAdmin({ stateDir, method: 'GET', path: '/status' })).toMatchObject({ revision: 'r1' })
   })
 
   it('refuses to start beside a gateway that answers, or over a file that is no socket', async () => {
     const { lab, stateDir, server } = await aGateway()
     await expect(openAdmin(lab)).rejects.toThrow('another gateway runs')
-    expect(await callAdmin({ stateDir, method: 'GET', path: '/status' })).toEqual({ ready: true })
+    expect(await callAdmin({ stateDir, method: 'GET', path: '/status' })).toMatchObject({ revision: 'r1' })
     await server[Symbol.asyncDispose]()
     writeFileSync(adminSocketPath(stateDir), 'mine')
     await expect(openAdmin(lab)).rejects.toThrow('it is no socket')

@@ -13,6 +13,7 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstall,
   device: async () => (await import('./commands/device.ts')).device,
   profile: async () => (await import('./commands/profile.ts')).profile,
+  reload: async () => (await import('./commands/reload.ts')).reload,
   secret: async () => (await import('./commands/secret.ts')).secret,
   logs: async () => (await import('./commands/logs.ts')).logs,
   validate: async () => (await import('./commands/validate.ts')).validate,

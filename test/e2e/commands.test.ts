@@ -8,7 +8,7 @@ import { processesWith } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
 const commands = [
-  ...['gateway', 'dev', 'join', 'run', 'env', 'status', 'uninstall', 'device', 'profile', 'secret'],
+  ...['gateway', 'dev', 'join', 'run', 'env', 'status', 'uninstall', 'device', 'profile', 'reload', 'secret'],
   ...['logs', 'validate', 'version', 'device list', 'device show', 'device approve', 'device deny', 'device block'],
   ...['device unblock', 'device delete', 'secret set', 'secret list', 'secret rm', 'secret rekey', 'profile set'],
 ]
@@ -108,6 +108,22 @@ profile "default" {
       'gateway',
       'device',
     ])
+  })
+
+  it('status --gateway shows the running gateway and its flows; reload says which policy is in force', async () => {
+    const running = lab.startRun(['sleep', '60'])
+    await until('the run has a peer', async () => {
+      const { stdout } = await lab.cli(['status', '--gateway', '--json'])
+      return JSON.parse(stdout).peers >= 2
+    })
+    running.child.kill('SIGTERM')
+    await running.finished
+    const told = expectOk(await lab.cli(['status', '--gateway'])).stdout
+    expect(told).toMatch(/^record +\d+ events written, \d+ waiting$/m)
+    const parsed = JSON.parse(expectOk(await lab.cli(['status', '--gateway', '--json'])).stdout)
+    expect(parsed).toMatchObject({ recorder: { healthy: true }, live: [], metrics: { rssBytes: expect.any(Number) } })
+    const { stdout } = expectOk(await lab.cli(['reload']))
+    expect(stdout).toContain(`policy ${parsed.revision.slice(0, 12)} is in force`)
   })
 
   it('uninstall leaves nothing on the machine and no device at the gateway', async () => {

@@ -2,8 +2,10 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { GatewayStatus } from '../../gateway/admin/ports.ts'
 import { type AdminServer, startAdminServer } from '../../gateway/admin/server.ts'
 import { adminSocketPath } from '../../gateway/admin/socket.ts'
+import { Metrics } from '../../gateway/metrics.ts'
 import { type DeviceRegistry, deviceRegistry } from '../../gateway/onboarding/enrolment.ts'
 import { type Listener, startOnboardListener } from '../../gateway/onboarding/listener.ts'
 import { type Runs, runs } from '../../gateway/onboarding/runs.ts'
@@ -169,11 +171,25 @@ export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): P
       },
       profiles: registry.profiles,
       caFingerprint: () => lab.fingerprint,
-      status: () => ({ ready: true }),
+      status: () => idle,
       flows: () => [],
       reload: async () => ({ isApplied: true, revision: 'r1', problems: [] }),
     },
   })
+}
+
+/** A gateway nothing has happened to yet. */
+const idle: GatewayStatus = {
+  started_at: '2030-01-01T00:00:00.000Z',
+  revision: 'r1',
+  wireguard_port: 51820,
+  peers: 0,
+  recorder: { healthy: true, queued: 0, written: 0 },
+  pools: [],
+  flows: {},
+  transport: {},
+  certificates: {},
+  metrics: new Metrics().snapshot(),
 }
 
 /** A nonce and what a joining client sends of it. */
