@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expectOk } from '../support/device.ts'
 import { type Lab, startLab } from '../support/lab.ts'
 import { projectRoot, run, start } from '../support/program.ts'
-import { printRows, type Row } from './rows.ts'
+import { type Row, Rows } from './rows.ts'
 
 const host = 'bench.example.test'
 const relayAddress = '198.51.100.10'
@@ -25,7 +25,7 @@ interface Server extends AsyncDisposable {
 
 /** Measures the direct path and the path through the gateway in the same run, on one machine. */
 async function main(): Promise<void> {
-  const rows: Row[] = []
+  const rows = new Rows()
   const only = process.argv[2]
   await using one = await startBench(1)
   if (only === undefined || only === 'flows') await flowRows(one, rows)
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     await one[Symbol.asyncDispose]()
     await ruleRows(few, rows)
   }
-  printRows(rows)
+  rows.print()
 }
 
 interface Bench extends AsyncDisposable {
@@ -46,7 +46,7 @@ interface Bench extends AsyncDisposable {
   readonly readyMs: number
 }
 
-async function flowRows(bench: Bench, rows: Row[]): Promise<void> {
+async function flowRows(bench: Bench, rows: Rows): Promise<void> {
   for (const [name, connections, bar, goal] of [
     ['small GET, keep-alive, 1 connection', 1, '2000/s, p50 0.5 ms', '3000/s'],
     ['small GET, keep-alive, 32 connections', 32, '5000/s', '10000/s'],
@@ -86,7 +86,7 @@ async function flowRows(bench: Bench, rows: Row[]): Promise<void> {
   await relayRows(bench, rows)
 }
 
-async function relayRows(bench: Bench, rows: Row[]): Promise<void> {
+async function relayRows(bench: Bench, rows: Rows): Promise<void> {
   const to = ['-plain', '-connect', `${relayAddress}:${bench.server.plain}`, '-name', relayAddress]
   const small = ['keepalive', '-c', '32', '-d', `${seconds}s`, ...to]
   const direct = JSON.parse(expectOk(await run(load, small)).stdout) as Rate
@@ -143,7 +143,7 @@ async function runRow(lab: Lab): Promise<Row> {
   }
 }
 
-async function ruleRows(few: Rate, rows: Row[]): Promise<void> {
+async function ruleRows(few: Rate, rows: Rows): Promise<void> {
   await using many = await startBench(10_000)
   const slow = await keepAlive(many, 32, true)
   const loss = (1 - slow.perSecond / few.perSecond) * 100
