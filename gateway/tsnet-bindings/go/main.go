@@ -14,6 +14,7 @@ import "C"
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 	"unsafe"
 )
 
@@ -31,6 +32,10 @@ func ClawAttach(fn unsafe.Pointer) {
 func leaveRoom() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
+	}
+	// idle flows are most of the heap: collecting it twice as often costs little and saves a quarter of it
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
 	}
 }
 
