@@ -131,9 +131,12 @@ profile "default" {
     '--http2',
   ])('that dies in the middle of an upload of unknown length (%s) sends no half request upstream', async (version) => {
     const path = `/dies${version}`
-    const upload = `curl -sS ${version} -T - https://${host}${path}`
-    await agent.sh(`(head -c 300000 /dev/zero; sleep 3) | timeout -s KILL 1 ${upload}`)
-    const record = await recorded('it', ({ title, status }) => String(title).includes(path) && status !== null)
+    const uploading = lab.startRun(['curl', '-sS', version, '-T', '-', `https://${host}${path}`], null)
+    uploading.child.stdin?.write(Buffer.alloc(300_000))
+    await recorded('that it began', ({ title }) => String(title).includes(path))
+    uploading.child.kill('SIGTERM')
+    await uploading.finished
+    const record = await recorded('its end', ({ title, status }) => String(title).includes(path) && status !== null)
     expect(record).toMatchObject({ status: 'error', error: expect.stringMatching(/agent/) })
     expect(upstream.received.filter((request) => request.path === path)).toEqual([])
   })
