@@ -65,10 +65,9 @@ func (t *transfer) outcome() (string, error) {
 func join(client, server stream, head []byte, moved *transfer) {
 	client.onBroken(func() { moved.end("peer", errors.New("connection reset by peer")); server.abort() })
 	server.onBroken(func() { moved.end("upstream", errors.New("connection reset by upstream")); client.abort() })
-	var both sync.WaitGroup
-	both.Add(2)
+	upwards := make(chan struct{})
 	spawn(func() {
-		defer both.Done()
+		defer close(upwards)
 		if len(head) > 0 {
 			if err := server.writeAll(head); err != nil {
 				moved.end("upstream", err)
@@ -80,11 +79,9 @@ func join(client, server stream, head []byte, moved *transfer) {
 		}
 		oneWay(client, server, "peer", &moved.up, moved)
 	})
-	spawn(func() {
-		defer both.Done()
-		oneWay(server, client, "upstream", &moved.down, moved)
-	})
-	both.Wait()
+	// on this goroutine: an idle flow keeps two, not three
+	oneWay(server, client, "upstream", &moved.down, moved)
+	<-upwards
 	client.close()
 	server.close()
 }
