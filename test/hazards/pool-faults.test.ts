@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { aProfile, type PoolLab, startPoolLab } from './fixtures/pool-lab.ts'
 
-const quick = { watchdog: { everyMs: 50, maxMissed: 8 } }
+const quick = { watchdog: { everyMs: 100, maxMissed: 10 } }
 const lean = { watchdog: { everyMs: 50, maxMissed: 100, maxExternalBytes: 100_000_000 } }
 
 describe('a fault in one decoder', () => {
@@ -52,7 +52,8 @@ describe('a fault in one decoder', () => {
       await other.ask('echo now')
       slowestMs = Math.max(slowestMs, performance.now() - asked)
     }
-    expect(slowestMs).toBeLessThan(250)
+    // the one that spins is ended after a second: whoever had to wait for that would show it
+    expect(slowestMs).toBeLessThan(700)
   })
 
   it('that a thread reports is kept to its flow', async () => {
