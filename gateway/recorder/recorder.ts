@@ -54,7 +54,7 @@ interface Call {
 }
 
 /** How long events may wait, so that an action's begin and end become one INSERT and many share a transaction, ms. */
-const gatherMs = 20
+const gatherMs = 10
 /** How long one batch should hold the event loop, ms. */
 const batchMs = 2
 const smallestBatch = 16
