@@ -38,7 +38,8 @@ const (
 // attached guards emit against an environment that is being torn down.
 var attached struct {
 	sync.RWMutex
-	on bool
+	on    bool
+	after []func()
 }
 
 func attach(fn C.claw_emit_fn) {
@@ -52,6 +53,17 @@ func detach() {
 	attached.Lock()
 	defer attached.Unlock()
 	attached.on = false
+	for _, work := range attached.after {
+		work()
+	}
+	attached.after = nil
+}
+
+// onDetach runs work when the environment is torn down.
+func onDetach(work func()) {
+	attached.Lock()
+	defer attached.Unlock()
+	attached.after = append(attached.after, work)
 }
 
 // emit hands one event to JavaScript; false when nobody is there to take it.

@@ -21,10 +21,11 @@ import (
 func main() {}
 
 //export ClawAttach
-func ClawAttach(fn unsafe.Pointer) {
+func ClawAttach(emit, next, free unsafe.Pointer, wakeFd C.int) {
 	raiseFileLimit()
 	leaveRoom()
-	attach(C.claw_emit_fn(fn))
+	attach(C.claw_emit_fn(emit))
+	takeCalls(next, free, int(wakeFd))
 }
 
 // leaveRoom takes half of the processors: the other half decodes and judges, and handing a packet from goroutine to
@@ -41,22 +42,6 @@ func leaveRoom() {
 
 //export ClawDetach
 func ClawDetach() { detach() }
-
-// ClawCall starts an operation; its end is announced by a reply event carrying `request`, 0 for none.
-//
-//export ClawCall
-func ClawCall(op C.int, request, id C.uint64_t, a, b C.int64_t, text *C.char, textLength C.size_t, data unsafe.Pointer, dataLength C.size_t) {
-	defer rescue()
-	perform(call{
-		op:      int(op),
-		request: uint64(request),
-		id:      uint64(id),
-		a:       int64(a),
-		b:       int64(b),
-		text:    C.GoStringN(text, C.int(textLength)),
-		data:    C.GoBytes(data, C.int(dataLength)),
-	})
-}
 
 // ClawRead answers a question at once; the caller frees the text.
 //

@@ -2,9 +2,10 @@
 #include <node_api.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
+#include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#endif
+#include <unistd.h>
 
 #include "libclaw.h"
 #include "signals.h"
@@ -19,6 +20,23 @@ typedef struct {
   void *data;
   size_t data_length;
 } event;
+
+// One call on its way from the JavaScript thread to Go. The thread never enters Go for it: it would have to wait
+// there for a processor while packets are being moved.
+typedef struct claw_call {
+  int op;
+  uint64_t request, id;
+  int64_t a, b;
+  char *text;
+  size_t text_length;
+  void *data;
+  size_t data_length;
+  struct claw_call *next;
+} claw_call;
+
+static pthread_mutex_t calls_lock = PTHREAD_MUTEX_INITIALIZER;
+static claw_call *first_call, *last_call;
+static int wake_fd = -1;
 
 static napi_threadsafe_function events;
 static napi_env owner;
@@ -87,6 +105,37 @@ static void detach(void *context) {
   owner = NULL;
 }
 
+// Takes the oldest call from the queue; NULL when there is none. Called by Go, which frees it.
+static void *next_call(void) {
+  pthread_mutex_lock(&calls_lock);
+  claw_call *call = first_call;
+  if (call != NULL) first_call = call->next;
+  if (first_call == NULL) last_call = NULL;
+  pthread_mutex_unlock(&calls_lock);
+  return call;
+}
+
+static void free_call(void *pointer) {
+  claw_call *call = pointer;
+  // it may hold a private key
+  if (call->text != NULL) explicit_bzero(call->text, call->text_length);
+  free(call->text);
+  free(call->data);
+  free(call);
+}
+
+static void queue_call(claw_call *call) {
+  pthread_mutex_lock(&calls_lock);
+  int was_empty = first_call == NULL;
+  if (was_empty) first_call = call;
+  else last_call->next = call;
+  last_call = call;
+  pthread_mutex_unlock(&calls_lock);
+  static const uint64_t one = 1;
+  // an eventfd that nobody has read is full only after 2^64 wake-ups
+  if (was_empty && write(wake_fd, &one, sizeof one) < 0) return;
+}
+
 // attach(callback): the first environment to call it owns the binding until it ends.
 static napi_value attach_js(napi_env env, napi_callback_info info) {
   size_t count = 1;
@@ -100,7 +149,9 @@ static napi_value attach_js(napi_env env, napi_callback_info info) {
   owner = env;
   references = 0;
   napi_add_env_cleanup_hook(env, detach, NULL);
-  ClawAttach((void *)emit);
+  wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) return refuse(env, "EMFILE", "no descriptor is left");
+  ClawAttach((void *)emit, (void *)next_call, (void *)free_call, wake_fd);
   return NULL;
 }
 
@@ -116,25 +167,30 @@ static napi_value call_js(napi_env env, napi_callback_info info) {
   napi_value arguments[7];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   if (count != 7 || owner != env) return refuse(env, "EINVAL", "call needs seven arguments and the owning thread");
-  char short_text[512];
-  char *text = short_text;
   if (napi_get_value_string_utf8(env, arguments[5], NULL, 0, &text_length) != napi_ok)
     return refuse(env, "EINVAL", "text is not a string");
-  if (text_length >= sizeof short_text) text = malloc(text_length + 1);
-  if (text == NULL) return refuse(env, "ENOMEM", "out of memory");
-  napi_get_value_string_utf8(env, arguments[5], text, text_length + 1, &text_length);
   void *data = NULL;
   bool is_buffer = false;
   napi_is_buffer(env, arguments[6], &is_buffer);
   if (is_buffer) napi_get_buffer_info(env, arguments[6], &data, &data_length);
-  ClawCall((int)number_of(env, arguments[0]), (uint64_t)number_of(env, arguments[1]),
-           (uint64_t)number_of(env, arguments[2]), (int64_t)number_of(env, arguments[3]),
-           (int64_t)number_of(env, arguments[4]), text, text_length, data, data_length);
-  if (text != short_text) {
-    // it may have held a private key
-    explicit_bzero(text, text_length);
+  claw_call *call = calloc(1, sizeof *call);
+  char *text = malloc(text_length + 1);
+  if (call == NULL || text == NULL) {
+    free(call);
     free(text);
+    return refuse(env, "ENOMEM", "out of memory");
   }
+  napi_get_value_string_utf8(env, arguments[5], text, text_length + 1, &text_length);
+  *call = (claw_call){.op = (int)number_of(env, arguments[0]),
+                      .request = (uint64_t)number_of(env, arguments[1]),
+                      .id = (uint64_t)number_of(env, arguments[2]),
+                      .a = (int64_t)number_of(env, arguments[3]),
+                      .b = (int64_t)number_of(env, arguments[4]),
+                      .text = text,
+                      .text_length = text_length,
+                      .data = copy_of(data, data_length),
+                      .data_length = data_length};
+  queue_call(call);
   return NULL;
 }
 
@@ -173,9 +229,7 @@ static napi_value on_stack_js(napi_env env, napi_callback_info info) {
 // undumpable(): no core dump of this process, and no other process of its user may read its memory.
 static napi_value undumpable_js(napi_env env, napi_callback_info info) {
   (void)info;
-#ifdef __linux__
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return refuse(env, "EPERM", "prctl failed");
-#endif
   return NULL;
 }
 
