@@ -13,8 +13,9 @@ const (
 	queryIdle = 10 * time.Second
 	// answeredIdle is the same once everything is answered: most resolvers take a new port for each question.
 	answeredIdle = time.Second
-	mostQuery    = 8192
+	mostQuery    = 16384
 	perAddress   = 4096
+	perPort      = 64
 )
 
 // queries holds what is asked and not answered yet.
@@ -46,21 +47,23 @@ func answerQueries(owner transport, from, to netip.AddrPort, inside *datagramEnd
 		if err != nil {
 			return
 		}
-		id, taken := keepQuery(inside)
+		mine = stillWaiting(mine)
+		id, taken := keepQuery(inside, len(mine))
 		if !taken {
 			owner.tally().refused.Add(1)
 			continue
 		}
-		mine = append(stillWaiting(mine), id)
+		mine = append(mine, id)
 		started = time.Now()
 		emit(eventQuery, id, int64(owner.handle()), 0, addressPair(from, to), payload)
 	}
 }
 
-func keepQuery(inside *datagramEnd) (uint64, bool) {
+// keepQuery turns a query away when too many wait: of all, or from the port that has `own` of them.
+func keepQuery(inside *datagramEnd, own int) (uint64, bool) {
 	queries.Lock()
 	defer queries.Unlock()
-	if len(queries.waiting) >= mostQuery {
+	if len(queries.waiting) >= mostQuery || own >= perPort {
 		return 0, false
 	}
 	queries.last++

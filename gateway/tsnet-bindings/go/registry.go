@@ -86,9 +86,11 @@ type flowTable struct {
 	most  int
 	all   map[uint64]*flow
 	owned map[transport]int
+	// source counts flows by the address they come from: one may take half of the places, not all.
+	source map[netip.Addr]int
 }
 
-var flows = flowTable{all: map[uint64]*flow{}, owned: map[transport]int{}, most: 4096}
+var flows = flowTable{all: map[uint64]*flow{}, owned: map[transport]int{}, source: map[netip.Addr]int{}, most: 4096}
 
 // raiseFileLimit lifts the soft limit of open files to the hard one and sizes the flow table by it.
 func raiseFileLimit() {
@@ -107,9 +109,11 @@ func raiseFileLimit() {
 func (t *flowTable) add(f *flow) bool {
 	t.Lock()
 	defer t.Unlock()
-	if len(t.all) >= t.most {
+	from := f.from.Addr()
+	if len(t.all) >= t.most || t.source[from] >= t.most/2 {
 		return false
 	}
+	t.source[from]++
 	t.last++
 	f.id = t.last
 	t.all[f.id] = f
@@ -127,6 +131,10 @@ func (t *flowTable) remove(id uint64) {
 	delete(t.all, id)
 	if t.owned[f.owner]--; t.owned[f.owner] == 0 {
 		delete(t.owned, f.owner)
+	}
+	from := f.from.Addr()
+	if t.source[from]--; t.source[from] == 0 {
+		delete(t.source, from)
 	}
 }
 
