@@ -32,12 +32,7 @@ async function main(): Promise<void> {
   await using one = await startBench(1)
   if (only === undefined || only === 'flows') await flowRows(one, rows)
   if (only === undefined || only === 'run') rows.push(await runRow(one.lab))
-  if (only === undefined || only === 'rules') {
-    await keepAlive(one, 32, true)
-    const few = await keepAlive(one, 32, true)
-    await one[Symbol.asyncDispose]()
-    await ruleRows(few, rows)
-  }
+  if (only === undefined || only === 'rules') await ruleRows(one, rows)
   rows.print()
 }
 
@@ -49,6 +44,7 @@ interface Bench extends AsyncDisposable {
 }
 
 async function flowRows(bench: Bench, rows: Rows): Promise<void> {
+  await warmUp(bench)
   for (const [name, connections, bar, goal] of [
     ['small GET, keep-alive, 1 connection', 1, '2000/s, p50 0.5 ms', '3000/s'],
     ['small GET, keep-alive, 32 connections', 32, '5000/s', '10000/s'],
@@ -147,26 +143,30 @@ async function runRow(lab: Lab): Promise<Row> {
     expectOk(await lab.run(['true']))
     times.push(performance.now() - begun)
   }
-  times.sort((a, b) => a - b)
   return {
     name: 'clawpatrol run -- true, warm',
     direct: '-',
-    reached: `${((times[5] ?? 0) / 1000).toFixed(2)} s`,
+    reached: `${(median(times) / 1000).toFixed(2)} s`,
     bar: '0.4 s',
     goal: '0.15 s',
   }
 }
 
-async function ruleRows(few: Rate, rows: Rows): Promise<void> {
+async function ruleRows(one: Bench, rows: Rows): Promise<void> {
   await using many = await startBench(10_000)
-  // compiles the rules and warms the code up, as above
-  await keepAlive(many, 32, true)
-  const slow = await keepAlive(many, 32, true)
-  const loss = (1 - slow.perSecond / few.perSecond) * 100
+  await Promise.all([one, many].map((bench) => warmUp(bench)))
+  const rates: { few: number[]; many: number[] } = { few: [], many: [] }
+  // turn and turn about: what else the machine does hits both
+  for (let round = 0; round < 3; round += 1) {
+    rates.few.push((await keepAlive(one, 32, true)).perSecond)
+    rates.many.push((await keepAlive(many, 32, true)).perSecond)
+  }
+  const [few, slow] = [median(rates.few), median(rates.many)]
+  const loss = (1 - slow / few) * 100
   rows.push({
     name: '10,000 rules instead of 1, 32 connections',
-    direct: `${few.perSecond.toFixed(0)}/s with 1`,
-    reached: `${slow.perSecond.toFixed(0)}/s, ${loss.toFixed(1)} % slower`,
+    direct: `${few.toFixed(0)}/s with 1`,
+    reached: `${slow.toFixed(0)}/s, ${loss.toFixed(1)} % slower`,
     bar: '10 %',
     goal: '2 %',
   })
@@ -273,6 +273,15 @@ async function compare(bench: Bench, name: string, words: readonly string[], bar
   const direct = await client<Rate>(bench, words, 'direct')
   const through = await client<Rate>(bench, words, 'through')
   return { name, direct: rateText(direct), reached: rateText(through), bar, goal }
+}
+
+/** Lets code be compiled and pools fill: what is measured is a gateway that has been running. */
+async function warmUp(bench: Bench): Promise<void> {
+  await client(bench, ['keepalive', '-c', '32', '-d', '8s'], 'through')
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 function rateText(rate: Rate): string {
