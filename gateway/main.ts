@@ -28,6 +28,7 @@ import type { Live } from './recorder/live.ts'
 import { Retention } from './recorder/retention.ts'
 import { Shutdown } from './shutdown.ts'
 import { nameStore, openStorage, type Storage } from './storage.ts'
+import { changesOf } from './store/database.ts'
 import { devicesOf } from './store/devices.ts'
 import { peersOf } from './store/peers.ts'
 import { tokensOf } from './store/tokens.ts'
@@ -123,7 +124,10 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const dispatch = shutdown.use(
     'flows',
     new Dispatch({
-      devices: deviceLookup({ devices, peers }, () => current.policy.deviceDefaultProfile),
+      devices: deviceLookup(
+        { devices, peers, changes: changesOf(database) },
+        () => current.policy.deviceDefaultProfile,
+      ),
       profiles: current.views,
       names,
       resolver: createResolver({ server: gateway.resolver }),

@@ -3,6 +3,7 @@ import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
 import { type OnboardLab, onboardLab } from '../../test/support/onboarding.ts'
 import type { CredentialName, EndpointName, ProfileName } from '../../workers/contract/ids.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
+import { changesOf } from '../store/database.ts'
 import { deviceLookup } from './lookup.ts'
 import { placeholderVariables } from './placeholders.ts'
 import { firstHandshakeMs, silentMs } from './runs.ts'
@@ -109,7 +110,7 @@ describe('deviceLookup()', () => {
     const lab = aLab()
     const { device } = await aDevice(lab)
     const run = await lab.runs.open({ device, publicKey: newKeyPair().publicKey, name: 'x' })
-    const lookup = deviceLookup(lab, () => 'default' as ProfileName)
+    const lookup = deviceLookup({ ...lab, changes: changesOf(lab.database) }, () => 'default' as ProfileName)
     const known = { id: device, name: 'laptop', user: null, profile: 'default', isApproved: true, isBlocked: false }
     for (const address of ['10.55.0.2', 'fd77::2', run.address4, run.address6])
       expect(lookup.byAddress(address)).toEqual(known)

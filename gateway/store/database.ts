@@ -24,6 +24,12 @@ export interface Database extends AsyncDisposable {
   close(): void
 }
 
+/** Counts the rows this connection has written; a cache of what only it writes is good while that stays the same. */
+export function changesOf({ sqlite }: Database): () => number {
+  const count = sqlite.prepare('SELECT total_changes()').pluck()
+  return () => count.get() as number
+}
+
 /** Where the state is when no configuration says so: CLAWPATROL_STATE, or `.clawpatrol` in the home directory. */
 export function defaultStateDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.CLAWPATROL_STATE ?? join(env.HOME ?? homedir(), '.clawpatrol')
