@@ -81,10 +81,11 @@ describe('sockets', () => {
 })
 
 describe('keys', () => {
-  it('are X25519 (RFC 7748, section 6.1)', () => {
-    const alice = Buffer.from('77076d0a7318a57d3c16c17251b26645df4c2f92ebc0992ac177fba51db92c2a', 'hex')
-    expect(Buffer.from(publicKey(alice.toString('base64')), 'base64').toString('hex')).toBe(
-      '8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a',
+  it('are X25519 (RFC 7748, section 5.2)', () => {
+    const nine = Buffer.alloc(32)
+    nine[0] = 9
+    expect(Buffer.from(publicKey(nine.toString('base64')), 'base64').toString('hex')).toBe(
+      '422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079',
     )
     const key = generateKey()
     expect(Buffer.from(key, 'base64')).toHaveLength(32)
