@@ -29,7 +29,9 @@ export function table(header: readonly string[], rows: readonly (readonly string
 
 /** One row padded to the given column widths. */
 export function alignRow(cells: readonly string[], widths: readonly number[]): string {
-  const padded = cells.map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - visible(cell))))
+  // a line end in a cell would begin a row that is not there
+  const whole = cells.map((cell) => cell.replace(/[\n\t]/g, escaped))
+  const padded = whole.map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - visible(cell))))
   return padded.join('  ').trimEnd()
 }
 
@@ -40,13 +42,28 @@ export function printFailure(error: unknown): void {
   if (error instanceof ClawError && error.hint !== null) printError(`hint: ${error.hint}`)
 }
 
+/**
+ * Control characters, which could rewrite what a terminal shows, as `\u001b`: agents choose names that are printed
+ * here, and so does a gateway that is joined. Only the codes of `colour`, tabs and line ends stay.
+ */
+export function harmless(text: string): string {
+  return text.replace(/\p{Cc}(\[(?:[0-4]|2[1-79]|3\d|9\d)m)?/gu, (found: string, code: string | undefined) => {
+    const isOurs = /^[\n\t]/.test(found) || (found.startsWith('\u001b') && code !== undefined)
+    return isOurs ? found : escaped(found.slice(0, 1)) + found.slice(1)
+  })
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 function visible(text: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: SGR sequences start with ESC
   return text.replace(/\u001b\[[0-9;]*m/g, '').length
 }
 
 function write(fd: number, text: string): void {
-  let rest = Buffer.from(text)
+  let rest = Buffer.from(harmless(text))
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest))
