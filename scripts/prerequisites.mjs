@@ -8,7 +8,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
  * @returns {{ what: string, fix: string }[]}
  */
 export function missing({ run }) {
-  const checks = [node, go, compiler, make, python, ...(run ? [tun, namespaces] : [])]
+  const checks = [node, go, compiler, cxx, make, python, ...(run ? [tun, namespaces] : [])]
   return checks.map((check) => check()).filter((problem) => problem !== null)
 }
 
@@ -33,13 +33,19 @@ function go() {
   const fix = 'install Go 1.26 from the Go project or your distribution and put its bin folder on PATH'
   const found = /go(\d+(?:\.\d+)*)/.exec(output('go', ['version']) ?? '')
   if (found === null) return { what: `go was not found: ${wanted}`, fix }
-  // with GOTOOLCHAIN=auto an older Go fetches the toolchain go.mod asks for
-  return atLeast(found[1], [1, 24]) ? null : { what: `Go ${found[1]} is too old: ${wanted}`, fix }
+  // the build fetches no toolchain in the place of an older Go
+  return atLeast(found[1], [1, 26]) ? null : { what: `Go ${found[1]} is too old: ${wanted}`, fix }
 }
 
 function compiler() {
   if (['cc', 'gcc', 'clang'].some((name) => output(name, ['--version']) !== null)) return null
   return { what: 'no C compiler (cc, gcc or clang)', fix: 'sudo apt-get install -y build-essential' }
+}
+
+// SQLite's binding is compiled where no ready-made one can be fetched
+function cxx() {
+  if (['c++', 'g++', 'clang++'].some((name) => output(name, ['--version']) !== null)) return null
+  return { what: 'no C++ compiler (c++, g++ or clang++)', fix: 'sudo apt-get install -y build-essential' }
 }
 
 function make() {
