@@ -11,14 +11,16 @@ export interface Hidden {
 }
 
 /**
- * What a wrapped command must not see: the join's secrets, and a gateway's state when one lives on this machine.
+ * What a wrapped command must not see: the join's secrets, and the state of gateways, `clawpatrol dev` too, that live on this machine.
  * @param own the identity directory
  * @throws ClawError CP_CAPTURE when the one is inside the other: what must be seen would be hidden with it
  */
 export function hiddenDirs(own: string, env: NodeJS.ProcessEnv): readonly Hidden[] {
   const ownPath = realpathSync(own)
   const hidden: Hidden[] = [{ dir: ownPath, keep: [identityFiles.ca, identityFiles.bundle] }]
-  const states = [env.CLAWPATROL_STATE ?? '', join(env.HOME ?? homedir(), '.clawpatrol')]
+  const home = env.HOME ?? homedir()
+  const dev = env.CLAWPATROL_DEV ?? join(home, '.clawpatrol-dev')
+  const states = [env.CLAWPATROL_STATE ?? '', join(home, '.clawpatrol'), join(dev, 'state')]
   for (const state of states) {
     if (state === '' || !existsSync(join(state, 'clawpatrol.db'))) continue
     const dir = realpathSync(state)
@@ -32,5 +34,8 @@ export function hiddenDirs(own: string, env: NodeJS.ProcessEnv): readonly Hidden
       )
     if (!hidden.some((other) => other.dir === dir)) hidden.push({ dir, keep: [] })
   }
+  const client = join(dev, 'client')
+  if (existsSync(join(client, identityFiles.token)) && !hidden.some((other) => other.dir === realpathSync(client)))
+    hidden.push({ dir: realpathSync(client), keep: [] })
   return hidden
 }

@@ -178,6 +178,23 @@ describe('hiddenDirs()', () => {
     expect(hiddenDirs(dir, { HOME: dirname(dir) })).toEqual([own])
   })
 
+  it('hides what clawpatrol dev keeps for the same user', () => {
+    anIdentity()
+    const state = join(root, '.clawpatrol-dev', 'state')
+    const client = join(root, '.clawpatrol-dev', 'client')
+    mkdirSync(state, { recursive: true })
+    mkdirSync(client)
+    writeFileSync(join(client, 'api-token'), '')
+    writeFileSync(join(state, 'clawpatrol.db'), '')
+    const hidden = hiddenDirs(dir, { HOME: root })
+    expect(hidden.slice(1)).toEqual([
+      { dir: state, keep: [] },
+      { dir: client, keep: [] },
+    ])
+    expect(hiddenDirs(client, { HOME: root }).map((each) => each.dir)).toEqual([client, state])
+    expect(hiddenDirs(dir, { HOME: '/nowhere', CLAWPATROL_DEV: join(root, '.clawpatrol-dev') })).toEqual(hidden)
+  })
+
   it('refuses a join that is kept inside the state it would hide', () => {
     anIdentity()
     writeFileSync(join(root, 'clawpatrol.db'), '')
