@@ -34,6 +34,29 @@ describe('defaultMasks()', () => {
     expect(masks).not.toContain('/run/user/1000/pipewire-0')
   })
 
+  it('names screens, editors and window managers that run what they are told', () => {
+    const names: Readonly<Record<string, readonly string[]>> = {
+      '/run/screen': ['S-me'],
+      '/run/screen/S-me': ['41.pts-0.host'],
+      '/run/user/1000': ['nvim.77.0', 'sway-ipc.1000.5.sock', 'wayland-0'],
+      '/run/user/1000/tmux-1000': ['default'],
+      '/run/user/1000/i3': ['ipc-socket.9'],
+      '/run/user/1000/wezterm': ['sock'],
+    }
+    const masks = defaultMasks({ uid: 1000 }, (dir) => names[dir] ?? [])
+    expect(masks).toEqual(
+      expect.arrayContaining([
+        '/run/screen/S-me/41.pts-0.host',
+        '/run/user/1000/nvim.77.0',
+        '/run/user/1000/sway-ipc.1000.5.sock',
+        '/run/user/1000/tmux-1000/default',
+        '/run/user/1000/i3/ipc-socket.9',
+        '/run/user/1000/wezterm/sock',
+      ]),
+    )
+    expect(masks).not.toContain('/run/user/1000/wayland-0')
+  })
+
   it('leaves an allowed group open and only that one', () => {
     const masks = defaultMasks({ uid: 1000, allow: ['containers'] }, none)
     expect(masks.filter((path) => path.includes('docker'))).toEqual([])

@@ -64,9 +64,11 @@ function below(dirs: readonly string[], names: readonly string[]): string[] {
 
 // only the sockets that are there: a multiplexer started inside can make new ones beside them
 function sessionSockets(uid: number, runtime: string, list: ListNames): string[] {
-  const dirs = [`/tmp/tmux-${uid}`, `/tmp/emacs${uid}`, `${runtime}/emacs`, `${runtime}/zellij`, `/tmp/zellij-${uid}`]
-  const editors = list(runtime).filter((name) => /^vscode-.*\.sock$/.test(name))
-  return [...dirs.flatMap((dir) => below([dir], list(dir))), ...below([runtime], editors)]
+  const screens = list('/run/screen').map((name) => `/run/screen/${name}`)
+  const dirs = [`/tmp/tmux-${uid}`, `/tmp/emacs${uid}`, `/tmp/zellij-${uid}`, ...screens]
+  const ours = ['emacs', 'zellij', 'wezterm', 'i3', `tmux-${uid}`].map((name) => `${runtime}/${name}`)
+  const single = list(runtime).filter((name) => /^(vscode-.*\.sock|nvim\.\d+\.\d+|sway-ipc\..*\.sock)$/.test(name))
+  return [...[...dirs, ...ours].flatMap((dir) => below([dir], list(dir))), ...below([runtime], single)]
 }
 
 function listNames(dir: string): readonly string[] {
