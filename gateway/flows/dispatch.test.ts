@@ -347,4 +347,14 @@ describe('Dispatch treats datagrams', () => {
     await lab[Symbol.asyncDispose]()
     expect(lab.dispatch.stats().live).toBe(0)
   })
+
+  it('that began as QUIC before its profile had hosts to intercept: over with the reload', async () => {
+    const bare = { ...home, endpoints: [] }
+    await startLab({ profiles: [work, bare] })
+    const agent = lab.tailnet.datagrams(bob, web)
+    expect(await agent.answered).toBe('198.51.100.7:443')
+    expect(lab.dispatch.recheck()).toBe(0)
+    lab.reload([work, home])
+    expect(lab.dispatch.recheck()).toBe(1)
+  })
 })

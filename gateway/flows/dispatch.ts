@@ -7,7 +7,7 @@ import type { DispatchCounts, DispatchParts, DispatchPorts } from './dispatch-po
 import { FlowRecord } from './flow-record.ts'
 import { identifySafely } from './identify.ts'
 import { route } from './router.ts'
-import { serveDatagrams } from './serve-datagrams.ts'
+import { datagramObjection, serveDatagrams } from './serve-datagrams.ts'
 import { serveFlow } from './serve-flow.ts'
 import { serveQuery } from './serve-names.ts'
 
@@ -128,7 +128,7 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     const { peer, view } = identity
     if (peer.device !== flow.peer.device) return 'the address belongs to another device'
     if (view.profile.name !== flow.profile) return 'the device has another profile'
-    if (kind === 'udp') return view.profile.unknownHost === 'splice' ? null : 'unknown hosts are denied now'
+    if (kind === 'udp') return datagramObjection(view, flow.target, ports.names.lookUp(flow.target.host))
     // still being decided, by what the policy says then
     if (decided === null) return null
     const now = route(view, decided.question).route

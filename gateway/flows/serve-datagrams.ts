@@ -1,4 +1,4 @@
-import type { EpochMs, FlowId } from '../../workers/contract/ids.ts'
+import type { Address, EpochMs, FlowId } from '../../workers/contract/ids.ts'
 import { newId } from '../../workers/contract/new-id.ts'
 import { canonicalAddress } from '../config/hosts.ts'
 import type { IncomingDatagrams } from '../tailnet/tailnet.ts'
@@ -35,7 +35,7 @@ export async function serveDatagrams(parts: DispatchParts, incoming: IncomingDat
     target,
     targetName: ownName(view, virtual),
   }
-  const objection = objectionTo(view, target.port, virtual !== null && flow.targetName === null)
+  const objection = datagramObjection(view, target, virtual)
   const live = objection === null ? active.open(flow) : null
   if (live === null) {
     counts.datagramsDropped += 1
@@ -54,13 +54,20 @@ export async function serveDatagrams(parts: DispatchParts, incoming: IncomingDat
 
 const quic = 'QUIC is not inspected: the agent has to use TCP'
 
+/** Why a profile lets datagrams of this flow not through; null: it does. Asked again after each reload. */
+export function datagramObjection(view: ProfileView, target: Address, virtual: VirtualTarget): string | null {
+  return objectionTo(view, target.port, virtual !== null && ownName(view, virtual) === null)
+}
+
+type VirtualTarget = { readonly name: string | null } | null
+
 function objectionTo({ profile, index }: ProfileView, port: number, isForeign: boolean): string | null {
   if (isForeign) return 'the virtual address belongs to nothing'
   if (index.ports.has(port) || (port === quicPort && profile.endpoints.length > 0)) return quic
   return profile.unknownHost === 'splice' ? null : 'no endpoint takes datagrams'
 }
 
-function ownName({ index }: ProfileView, virtual: { readonly name: string | null } | null): string | null {
+function ownName({ index }: ProfileView, virtual: VirtualTarget): string | null {
   const name = virtual?.name ?? null
   return name !== null && index.owners(name).length > 0 ? name : null
 }
@@ -78,6 +85,8 @@ async function relay(parts: DispatchParts, incoming: IncomingDatagrams, live: Li
     if (end === null) record.refused(towards(flow, 'udp', to), because)
     else end({ status: 'error', error: because, bytesUp: 0, bytesDown: 0 })
   }
+  // a reload while its record is written asks for it as for one that runs; it is dropped below
+  live.become('udp', () => undefined)
   try {
     const found = await reach(ports, to)
     if (found.kind === 'refused') return drop(found.because)
