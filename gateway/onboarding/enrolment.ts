@@ -40,7 +40,21 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
       if (which === 'all' || peer.ephemeral) peers.remove(peer.publicKey)
     }
   }
+  const leaving = new Set<Promise<void>>()
   const leave = async (id: DeviceId) => {
+    const gone = forget(id)
+    leaving.add(gone)
+    try {
+      await gone
+    } finally {
+      leaving.delete(gone)
+    }
+  }
+  /** An address may go to another device only once nobody else's packets can come from it. */
+  const allLeft = async () => {
+    while (leaving.size > 0) await Promise.allSettled(leaving)
+  }
+  const forget = async (id: DeviceId) => {
     // first on record: a flow that begins meanwhile is a stranger's
     const gone = peers.listOf(id)
     tokens.revoke(id)
@@ -67,6 +81,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
           if (request.profile !== null) devices.setProfile(known.id, request.profile as ProfileName)
         }
         const { publicKey } = request
+        await allLeft()
         const peer = peers.allocate({ publicKey, device: device.id, ephemeral: false, run: null })
         await transport.addPeer(publicKey, [peer.address4, peer.address6])
         devices.setExternal(device.id, request.source)

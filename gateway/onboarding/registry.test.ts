@@ -38,6 +38,27 @@ describe('deviceRegistry()', () => {
     expect(lab.ended).toHaveLength(1)
   })
 
+  it('gives an address to nobody else while the peer that had it is in the transport', async () => {
+    const lab = aLab()
+    const { device, publicKey } = await aDevice(lab)
+    const removePeer = lab.transport.removePeer.bind(lab.transport)
+    let open = () => {}
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    lab.transport.removePeer = async (key) => {
+      await opened
+      await removePeer(key)
+    }
+    const leaving = lab.registry.leave(device)
+    const joining = aDevice(lab)
+    await new Promise(setImmediate)
+    expect([lab.transport.table.has(publicKey), lab.peers.list()]).toEqual([true, []])
+    open()
+    await Promise.all([leaving, joining])
+    expect([...lab.transport.table.values()]).toEqual([['10.55.0.2', 'fd77::2']])
+  })
+
   it('ends the flows of a device that gets another profile', async () => {
     const lab = aLab()
     const { device } = await aDevice(lab)
