@@ -4,7 +4,7 @@ import { createOnboardApp } from '../onboard/server/app.ts'
 import { joinAttempts } from '../onboard/server/attempts.ts'
 import { ClawError } from '../workers/contract/errors.ts'
 import type { ProfileName } from '../workers/contract/ids.ts'
-import { startAdminServer } from './admin/server.ts'
+import { refuseSecondGateway, startAdminServer } from './admin/server.ts'
 import { adminDesk } from './admin-desk.ts'
 import { LeafMint } from './ca/leaf.ts'
 import type { LoadedPolicy } from './config/load-policy.ts'
@@ -90,6 +90,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   if (wireguard === null) throw new ClawError('CP_CONFIG', 'Cannot start: the configuration has no wireguard block')
   const { stateDir, sampleBytes } = gateway
   const ask = options.ask === undefined ? {} : { ask: options.ask }
+  await refuseSecondGateway(join(stateDir, 'admin.sock'))
   const storage = await openStorage({ stateDir, sampleBytes, log, shutdown, ...ask })
   const { database, vault, root, recorder } = storage
   const names = new VirtualNames(nameStore(database))

@@ -7,6 +7,7 @@ import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
 import { aNonce, onboardLab, openAdmin } from '../../test/support/onboarding.ts'
 import { callAdmin } from './client.ts'
 import { askAdmin } from './replies.ts'
+import { refuseSecondGateway } from './server.ts'
 import { adminSocketPath } from './socket.ts'
 
 describe('startAdminServer()', () => {
@@ -33,9 +34,12 @@ describe('startAdminServer()', () => {
   it('refuses to start beside a gateway that answers, or over a file that is no socket', async () => {
     const { lab, stateDir, server } = await aGateway()
     await expect(openAdmin(lab)).rejects.toThrow('another gateway runs')
+    await expect(refuseSecondGateway(adminSocketPath(stateDir))).rejects.toThrow('another gateway runs')
     expect(await callAdmin({ stateDir, method: 'GET', path: '/status' })).toMatchObject({ revision: 'r1' })
     await server[Symbol.asyncDispose]()
+    await refuseSecondGateway(adminSocketPath(stateDir))
     writeFileSync(adminSocketPath(stateDir), 'mine')
+    await refuseSecondGateway(adminSocketPath(stateDir))
     await expect(openAdmin(lab)).rejects.toThrow('it is no socket')
     await expect(openAdmin(lab, join('/tmp', 'x'.repeat(120)))).rejects.toThrow('too long for a socket')
   })

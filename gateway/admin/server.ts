@@ -67,6 +67,29 @@ function bind(server: Server, socketPath: string): Promise<void> {
   })
 }
 
+/**
+ * Sees to it that no other gateway runs with a state directory; to be called before anything in it is touched.
+ * @throws ClawError CP_ONBOARD when one answers on its socket
+ */
+export async function refuseSecondGateway(socketPath: string): Promise<void> {
+  // what cannot be looked at is the storage's to complain about
+  if (isSocket(socketPath) && (await isAnswered(socketPath))) throw secondGateway()
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path).isSocket()
+  } catch {
+    return false
+  }
+}
+
+function secondGateway(): ClawError {
+  return new ClawError('CP_ONBOARD', 'Cannot start: another gateway runs with the same state directory', {
+    hint: 'end it, or choose another state_dir',
+  })
+}
+
 async function clearStale(socketPath: string): Promise<void> {
   const found = lstatSync(socketPath, { throwIfNoEntry: false })
   if (found === undefined) return
@@ -74,10 +97,7 @@ async function clearStale(socketPath: string): Promise<void> {
     throw new ClawError('CP_ONBOARD', `Cannot open ${JSON.stringify(socketPath)}: it is no socket`, {
       hint: 'move the file away',
     })
-  if (await isAnswered(socketPath))
-    throw new ClawError('CP_ONBOARD', 'Cannot start: another gateway runs with the same state directory', {
-      hint: 'end it, or choose another state_dir',
-    })
+  if (await isAnswered(socketPath)) throw secondGateway()
   unlinkSync(socketPath)
 }
 
