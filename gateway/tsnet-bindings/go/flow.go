@@ -68,28 +68,33 @@ func announce(owner transport, from, to netip.AddrPort, arrival arrival) {
 }
 
 // claim moves the flow from waiting to running and yields its client stream, handshake done.
+// The lock is free meanwhile: a client that never finishes its handshake must not hold up whoever aborts the flow.
 func (f *flow) claim() (stream, []byte, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.state != announced && f.state != peeked {
+		f.mu.Unlock()
 		return nil, nil, errOver
-	}
-	if f.client == nil {
-		client, err := f.arrival.accept()
-		if err != nil {
-			f.state = finished
-			f.late.Stop()
-			flows.remove(f.id)
-			return nil, nil, err
-		}
-		f.client = client
 	}
 	f.late.Stop()
 	f.state = running
-	f.owner.tally().accepted.Add(1)
-	head := f.head
+	client, head := f.client, f.head
 	f.head = nil
-	return f.client, head, nil
+	f.mu.Unlock()
+	if client == nil {
+		var err error
+		if client, err = f.arrival.accept(); err != nil {
+			f.mu.Lock()
+			f.state = finished
+			f.mu.Unlock()
+			flows.remove(f.id)
+			return nil, nil, err
+		}
+	}
+	f.mu.Lock()
+	f.client = client
+	f.mu.Unlock()
+	f.owner.tally().accepted.Add(1)
+	return client, head, nil
 }
 
 // take hands the flow to JavaScript as one end of a socket pair.
