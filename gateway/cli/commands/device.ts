@@ -57,13 +57,16 @@ async function list(invocation: Invocation): Promise<number> {
   }
   const waiting = joins.filter(({ state }) => state === 'pending')
   if (waiting.length > 0) {
-    const rows = waiting.map(({ userCode, hostname, source, createdAt }) => [
+    const rows = waiting.map(({ userCode, hostname, source, createdAt, suggestedProfile, rejoins }) => [
       userCode,
       hostname,
       source,
       ago(createdAt),
+      // approving without --profile grants it
+      suggestedProfile ?? '-',
+      rejoins ?? '-',
     ])
-    print(table(['CODE', 'HOSTNAME', 'FROM', 'SINCE'], rows))
+    print(table(['CODE', 'HOSTNAME', 'FROM', 'SINCE', 'ASKS FOR PROFILE', 'JOINS AGAIN AS'], rows))
     print('')
   }
   if (devices.length === 0) print('no devices yet: run clawpatrol join <url> on the machine of an agent')
