@@ -17,6 +17,10 @@ function explained(stage: string, errno: number, path = '', facts: Partial<HostF
 }
 
 describe('explainFailure()', () => {
+  it('names only commands that exist', () => {
+    expect(explained('poll', EBUSY)).toContain('report it with what clawpatrol version and uname -a print')
+  })
+
   it.each([
     ['tun-open', ENOENT, 'sudo modprobe tun'],
     ['tun-open', EACCES, 'sudo chmod 0666 /dev/net/tun'],

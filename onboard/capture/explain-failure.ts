@@ -32,7 +32,7 @@ export function explainFailure(failure: HelperFailure, facts: HostFacts, helper:
   return say(`prepare the capture at step "${stage}"${at}`, REPORT)
 }
 
-const REPORT = 'run clawpatrol doctor and report what it prints'
+const REPORT = 'report it with what clawpatrol version and uname -a print'
 
 const STAGES: Readonly<Record<string, { readonly what: string; readonly fix: string }>> = {
   cwd: { what: 'enter the working directory', fix: 'cd to a directory that the command may enter and see' },
