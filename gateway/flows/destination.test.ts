@@ -104,6 +104,8 @@ describe('destinationPolicy() for hosts the configuration names', () => {
     ['::1', 'the gateway itself'],
     ['::ffff:127.0.0.1', 'the gateway itself'],
     ['169.254.169.254', 'link-local, where cloud metadata services live'],
+    ['100.100.100.200', 'a metadata service'],
+    ['192.0.0.192', 'a metadata service'],
     ['168.63.129.16', 'a metadata service'],
     ['fd00:ec2::254', 'a metadata service'],
     ['10.78.0.5', 'a virtual address'],

@@ -48,6 +48,8 @@ const outside = blocks([
 const forConfigured = blocks([
   ['0.0.0.0/8', 'this network'],
   ['127.0.0.0/8', 'the gateway itself'],
+  ['100.100.100.200/32', 'a metadata service'],
+  ['192.0.0.192/32', 'a metadata service'],
   ['168.63.129.16/32', 'a metadata service'],
   ['169.254.0.0/16', 'link-local, where cloud metadata services live'],
   ['224.0.0.0/3', 'multicast or reserved'],
