@@ -39,6 +39,11 @@ export function maskHeaders(headers: HeaderList, { forms }: SecretEcho): HeaderL
   return masked
 }
 
+/** Text with the secret masked. */
+export function maskText(text: string, { forms }: SecretEcho): string {
+  return forms.reduce((masked, form) => masked.replaceAll(form, '*'.repeat(form.length)), text)
+}
+
 /** Bytes with the secret masked; the same buffer where it is not in them. */
 export function maskBytes(bytes: Buffer, { patterns }: SecretEcho): Buffer {
   let masked = bytes

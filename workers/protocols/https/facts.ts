@@ -1,6 +1,7 @@
 import type { Unknown } from '../../contract/action.ts'
 import type { HeaderList } from '../../wire/http/header-list.ts'
 import type { RequestHead } from '../../wire/http/request-head.ts'
+import { unforwarded } from './filter-headers.ts'
 import type { InspectedBody } from './inspect-body.ts'
 
 type Lists = { readonly [name: string]: readonly string[] }
@@ -126,11 +127,13 @@ function decodeEscapes(text: string): string | null {
   }
 }
 
-function canonicalHeaders({ names, values }: HeaderList): Lists {
+function canonicalHeaders(headers: HeaderList): Lists {
+  const { names, values } = headers
+  const isUnforwarded = unforwarded(headers)
   const lists = new Map<string, string[]>()
   for (let at = 0; at < names.length; at += 1) {
     const name = names[at]
-    if (name === undefined || name.lower === 'host') continue
+    if (name === undefined || name.lower === 'host' || isUnforwarded(name.lower)) continue
     const known = lists.get(name.canonical)
     if (known === undefined) lists.set(name.canonical, [values[at] ?? ''])
     else known.push(values[at] ?? '')

@@ -42,6 +42,10 @@ const notReturned = new Set([
   'alt-svc',
 ])
 
+/** Those of them that tell about proxies. */
+const forwarding = new Set([...notForwarded].filter((name) => /^(forwarded|cf-|cdn-|x-forwarded-|via)/.test(name)))
+/** What Connection may name and the gateway acts on. */
+const takesEffect = new Set(['upgrade', 'te', 'keep-alive'])
 const cookie = headerName('Cookie')
 const basicChallenge = /^Basic +realm="(?:[^"\\]|\\.)*"(?: *, *charset="?UTF-8"?)?$/i
 
@@ -66,6 +70,12 @@ export function requestFields(head: RequestHead, invited: boolean): HeaderList {
     fields.set('Upgrade', headers.get('upgrade') ?? '')
   }
   return fields
+}
+
+/** Fields an agent sends and no upstream gets: a rule that goes by them would judge another request. */
+export function unforwarded(headers: HeaderList): (lower: string) => boolean {
+  const named = namedByConnection(headers)
+  return (lower) => forwarding.has(lower) || (named.has(lower) && !takesEffect.has(lower))
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { ClawError } from '../../contract/errors.ts'
 import { type Forwarding, forward } from '../../upstream/forward.ts'
-import { maskHeaders, type SecretEcho } from '../../upstream/secret-echo.ts'
+import { maskHeaders, maskText, type SecretEcho } from '../../upstream/secret-echo.ts'
 import type { Body } from '../../wire/http/body.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
+import type { HeaderList } from '../../wire/http/header-list.ts'
 import { isBodyless, type ResponseHead } from '../../wire/http/response-head.ts'
 import { DecodingSink, decodedFields, decoderFor } from './decoding-sink.ts'
 import { responseFields } from './filter-headers.ts'
@@ -31,7 +32,7 @@ export function relay(relaying: Relaying): Promise<Relayed> {
   const { exchange } = relaying
   return new Promise((resolve) => {
     const call = forward(relaying, {
-      inform: (status, headers) => exchange.inform(status, responseFields(headers)),
+      inform: (status, headers) => exchange.inform(status, shownTo(headers, relaying.echo)),
       response: (head, body) =>
         answer(relaying, head, body, (error) =>
           resolve({ kind: 'answered', status: head.status, isWhole: error === null, error: error?.message ?? null }),
@@ -49,16 +50,22 @@ export function relay(relaying: Relaying): Promise<Relayed> {
   })
 }
 
+/** What the agent may see of an upstream's fields. */
+function shownTo(fields: HeaderList, echo: SecretEcho | null): HeaderList {
+  const shown = responseFields(fields)
+  return echo === null ? shown : maskHeaders(shown, echo)
+}
+
 function answer(
   { exchange, sampler, echo, request }: Relaying,
   head: ResponseHead,
   body: Body,
   done: (error: ClawError | null) => void,
 ): void {
-  const { status, reason } = head
+  const { status } = head
+  const reason = echo === null ? head.reason : maskText(head.reason, echo)
   sampler.describe(head.headers)
-  const shown = responseFields(head.headers)
-  const headers = echo === null ? shown : maskHeaders(shown, echo)
+  const headers = shownTo(head.headers, echo)
   const length = isBodyless(status, request.method) ? 'none' : body.length
   const searched = echo !== null && length !== 'none' && length !== 0 && isSearchable(headers) ? echo : null
   const decoder = searched === null ? null : decoderFor(status, headers)

@@ -1,6 +1,6 @@
 import type { Action } from '../../contract/action.ts'
 import type { Secret } from '../../contract/messages.ts'
-import { echoOf, maskHeaders } from '../../upstream/secret-echo.ts'
+import { echoOf, maskHeaders, maskText } from '../../upstream/secret-echo.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { TunnelReport } from '../../wire/tunnel.ts'
 import { tunnel } from '../../wire/tunnel.ts'
@@ -27,7 +27,8 @@ export async function serveUpgrade(
   fields.set('Upgrade', head.headers.get('upgrade') ?? exchange.head.upgrade ?? '')
   const echo = secret === null ? null : echoOf(secret)
   const headers = echo === null ? fields : maskHeaders(fields, echo)
-  const { status, reason } = head
+  const { status } = head
+  const reason = echo === null ? head.reason : maskText(head.reason, echo)
   const agentEnd = exchange.upgrade({ status, reason, headers, length: 'none' })
   if (agentEnd === null) {
     socket.destroy()

@@ -63,11 +63,11 @@ export class Http2Connection {
   }
 
   send(request: OutgoingRequest, body: Body, events: ResponseEvents): UpstreamCall {
-    this.#active += 1
     const stream = this.#session.request(requestFields(request, body), {
       endStream: body.isEmpty,
       waitForTrailers: !body.isEmpty && body.length === null,
     })
+    this.#active += 1
     const call = new Http2Call(stream, request.method, events)
     stream.on('close', () => {
       this.#active -= 1

@@ -5,7 +5,14 @@ import type { RequestHead } from './request-head.ts'
 import { isBodyless, type ResponseHead } from './response-head.ts'
 
 /** Fields that belong to an HTTP/1.1 connection. HTTP/2 forbids them. */
-const connectionFields = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+const connectionFields = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
 /** Fields node:http2 sends once only. */
 const singleFields = new Set([
   'age',
@@ -14,12 +21,15 @@ const singleFields = new Set([
   'content-language',
   'content-length',
   'content-location',
+  'content-md5',
+  'content-range',
   'content-type',
   'date',
   'etag',
   'expires',
   'from',
   'host',
+  'if-match',
   'if-modified-since',
   'if-none-match',
   'if-range',
@@ -94,7 +104,7 @@ export function readHttp2Response(
   if ('kind' in split) return split
   const { pseudo, headers } = split
   const text = pseudo.get(':status') ?? ''
-  if (!/^[1-9]\d\d$/.test(text)) return bad(400, ':status is not a number')
+  if (!/^[1-5]\d\d$/.test(text)) return bad(400, ':status is not a status')
   const status = Number(text)
   const lengths = headers.all('content-length')
   if (lengths.length > 1 || lengths.some((value) => !/^\d{1,15}$/.test(value)))

@@ -113,7 +113,11 @@ class Http2Exchange implements Exchange {
       this.invite()
       return
     }
-    this.#stream.additionalHeaders({ ...http2Fields(headers), ':status': status })
+    try {
+      this.#stream.additionalHeaders({ ...http2Fields(headers), ':status': status })
+    } catch {
+      // fields node:http2 will not send: the final answer does not depend on them
+    }
   }
 
   respond(response: Outgoing): BodySink {
@@ -123,7 +127,13 @@ class Http2Exchange implements Exchange {
     const isEmpty = response.length === 0 || response.length === 'none'
     this.#sink = new Http2Sink(stream, mayHaveTrailers)
     if (stream.destroyed || stream.closed) return this.#sink
-    stream.respond(responseFields(response), { endStream: isEmpty, waitForTrailers: mayHaveTrailers })
+    try {
+      stream.respond(responseFields(response), { endStream: isEmpty, waitForTrailers: mayHaveTrailers })
+    } catch {
+      // fields node:http2 will not send: what an upstream says must not end the thread
+      resetStream(stream, http2.constants.NGHTTP2_INTERNAL_ERROR)
+      return this.#sink
+    }
     if (!this.body.isPiped) this.#dropBody()
     return this.#sink
   }

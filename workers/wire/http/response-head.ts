@@ -12,7 +12,7 @@ export interface ResponseHead {
   readonly isPersistent: boolean
 }
 
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/
+const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/
 
 /**
  * Reads an HTTP/1.x response head; what frames the body must be unambiguous.
