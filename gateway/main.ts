@@ -1,10 +1,10 @@
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createOnboardApp } from '../onboard/server/app.ts'
 import { joinAttempts } from '../onboard/server/attempts.ts'
 import { ClawError } from '../workers/contract/errors.ts'
 import type { ProfileName } from '../workers/contract/ids.ts'
 import { refuseSecondGateway, startAdminServer } from './admin/server.ts'
+import { adminSocketPath } from './admin/socket.ts'
 import { adminDesk } from './admin-desk.ts'
 import { LeafMint } from './ca/leaf.ts'
 import type { LoadedPolicy } from './config/load-policy.ts'
@@ -13,7 +13,7 @@ import { followConfig } from './config-follow.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { Dispatch } from './flows/dispatch.ts'
 import { VirtualNames } from './flows/names.ts'
-import { createResolver } from './flows/resolver.ts'
+import { createResolver, type Resolver } from './flows/resolver.ts'
 import { upstreamDial } from './flows/upstream-dial.ts'
 import type { ProcessLog } from './log.ts'
 import { Metrics } from './metrics.ts'
@@ -90,7 +90,8 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   if (wireguard === null) throw new ClawError('CP_CONFIG', 'Cannot start: the configuration has no wireguard block')
   const { stateDir, sampleBytes } = gateway
   const ask = options.ask === undefined ? {} : { ask: options.ask }
-  await refuseSecondGateway(join(stateDir, 'admin.sock'))
+  const socketPath = adminSocketPath(stateDir)
+  await refuseSecondGateway(socketPath)
   const storage = await openStorage({ stateDir, sampleBytes, log, shutdown, ...ask })
   const { database, vault, root, recorder } = storage
   const names = new VirtualNames(nameStore(database))
@@ -111,7 +112,8 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   )
   const metrics = new Metrics()
   shutdown.defer('metrics', () => metrics[Symbol.dispose]())
-  const pools = shutdown.use('pools', startPools({ storage, current, tailnet, metrics, log }))
+  const resolver = createResolver({ server: gateway.resolver })
+  const pools = shutdown.use('pools', startPools({ storage, current, resolver, tailnet, metrics, log }))
   await pools.start()
   shutdown.defer(
     'secret changes',
@@ -131,7 +133,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       ),
       profiles: current.views,
       names,
-      resolver: createResolver({ server: gateway.resolver }),
+      resolver,
       policy: current.destinations,
       pools,
       // the agent waits for these
@@ -196,7 +198,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     metrics,
     startedAt,
   })
-  shutdown.use('admin', await startAdminServer({ socketPath: join(stateDir, 'admin.sock'), ports: desk }))
+  shutdown.use('admin', await startAdminServer({ socketPath, ports: desk }))
   const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host
   return {
     url: `http://${host}:${listener.port}`,
@@ -213,15 +215,16 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
 interface PoolParts {
   readonly storage: Storage
   readonly current: CurrentPolicy
+  readonly resolver: Resolver
   readonly tailnet: WireguardTailnet
   readonly metrics: Metrics
   readonly log: ProcessLog
 }
 
-function startPools({ storage, current, tailnet, metrics, log }: PoolParts): Pools {
+function startPools({ storage, current, resolver, tailnet, metrics, log }: PoolParts): Pools {
   const { vault, leaves, recorder } = storage
   const dial = upstreamDial({
-    resolver: createResolver({ server: current.policy.gateway.resolver }),
+    resolver,
     policy: current.destinations,
     dial: (to, timeoutMs) => tailnet.dial(to, timeoutMs),
   })

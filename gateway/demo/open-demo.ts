@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { createSocket } from 'node:dgram'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { CredentialName } from '../../workers/contract/ids.ts'
 import { LeafMint } from '../ca/leaf.ts'
 import { openRoot } from '../ca/root.ts'
 import { openVault } from '../secrets/vault.ts'
 import { openDatabase } from '../store/database.ts'
+import { freeTcpPort, freeUdpPort } from './free-ports.ts'
 import { demoCredential, demoHosts, demoPolicy } from './policy.ts'
 import { startUpstreams } from './upstreams.ts'
 
@@ -54,26 +53,4 @@ async function keepToken(stateDir: string, token: string): Promise<void> {
   } finally {
     database.close()
   }
-}
-
-function freeTcpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4')
-    socket.once('error', reject)
-    socket.bind(0, () => {
-      const { port } = socket.address()
-      socket.close(() => resolve(port))
-    })
-  })
 }

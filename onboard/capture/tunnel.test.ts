@@ -1,15 +1,16 @@
 import { connect, createServer, type Server, Socket } from 'node:net'
 import { startWireguard, type WireguardServer } from 'tsnet-bindings'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newKeyPair } from '../client/wireguard-key.ts'
 import { runCaptured } from './captured.fixture.ts'
-import { attachTunnel, newTunnelKeys } from './tunnel.ts'
+import { attachTunnel } from './tunnel.ts'
 
 const MTU = 1420
 const flows: string[] = []
 const queries: string[] = []
 const datagrams: string[] = []
 let gateway: WireguardServer
-const gatewayKeys = newTunnelKeys()
+const gatewayKeys = newKeyPair()
 
 beforeAll(async () => {
   gateway = await startWireguard(
@@ -35,7 +36,7 @@ afterAll(() => gateway.close())
 
 /** Runs a Python program as a peer of its own. */
 async function python(lines: readonly string[], address = '10.99.0.2', address6 = 'fd63:6c61:7770::2') {
-  const keys = newTunnelKeys()
+  const keys = newKeyPair()
   await gateway.addPeer({ publicKey: keys.publicKey, allowedIps: [`${address}/32`, `${address6}/128`] })
   try {
     return await runCaptured('python3', ['-c', lines.join('\n')], {

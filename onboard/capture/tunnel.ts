@@ -1,14 +1,8 @@
-import { generateKey, hideMemory, publicKey, startClient } from 'tsnet-bindings'
+import { hideMemory, startClient } from 'tsnet-bindings'
 import type { Fd } from '../../workers/contract/ids.ts'
 import type { TunnelSession } from './capture.ts'
 
 export { tunnelMtu } from 'tsnet-bindings'
-
-/** A WireGuard key pair, base64. The private half stays in this process's memory. */
-export interface TunnelKeys {
-  readonly privateKey: string
-  readonly publicKey: string
-}
 
 /** Both ends of one run's tunnel. */
 export interface TunnelPeers {
@@ -20,12 +14,6 @@ export interface TunnelPeers {
   readonly endpoint: string
   /** Seconds; 0 sends none. */
   readonly keepaliveS: number
-}
-
-/** A fresh pair, so that each run is a peer of its own. */
-export function newTunnelKeys(): TunnelKeys {
-  const privateKey = generateKey()
-  return { privateKey, publicKey: publicKey(privateKey) }
 }
 
 /** Makes the `attach` of a captured run: packets of its TUN go to the gateway through WireGuard. */

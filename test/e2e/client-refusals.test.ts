@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freeTcpPort } from '../support/free-ports.ts'
+import { freeTcpPort } from '../../gateway/demo/free-ports.ts'
 import { type Lab, labEnvironment, startLab } from '../support/lab.ts'
 import { clawpatrol, type Finished, run } from '../support/program.ts'
 

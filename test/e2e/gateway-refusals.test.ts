@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freeTcpPort, freeUdpPort } from '../support/free-ports.ts'
+import { freeTcpPort, freeUdpPort } from '../../gateway/demo/free-ports.ts'
 import { gatewayBlock, labEnvironment } from '../support/lab.ts'
 import { clawpatrol, type Finished, run } from '../support/program.ts'
 

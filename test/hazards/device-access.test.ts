@@ -9,6 +9,7 @@ import { type Agent, startAgent } from '../support/agent.ts'
 import { makeAuthority } from '../support/authority.ts'
 import { type Device, deviceOf, expectOk, otherMachine, startJoin } from '../support/device.ts'
 import { type Lab, startLab } from '../support/lab.ts'
+import { oneApi } from '../support/one-api.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
 const host = 'api.example.test'
@@ -25,19 +26,7 @@ describe('P5: a device moves bytes only as long as it may', () => {
     lab = await startLab({
       names: [host],
       secrets: { token },
-      policy: () => `
-endpoint "https" "api" {
-  hosts    = ["${host}"]
-  upstream = "127.0.0.1:${upstream.port}"
-  ca_cert  = "<<file:${authority.caFile}>>"
-}
-credential "bearer_token" "token" {
-  endpoint = https.api
-}
-profile "default" {
-  credentials = [bearer_token.token]
-}
-`,
+      policy: () => oneApi({ host, port: upstream.port, caFile: authority.caFile }),
     })
   })
 

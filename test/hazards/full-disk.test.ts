@@ -7,6 +7,7 @@ import { makeAuthority } from '../support/authority.ts'
 import { expectOk } from '../support/device.ts'
 import { type Lab, startLab } from '../support/lab.ts'
 import { fillState, smallState } from '../support/mounted-state.ts'
+import { oneApi } from '../support/one-api.ts'
 import { until } from '../support/until.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
@@ -26,19 +27,7 @@ describe('P2: a record that cannot be written', () => {
       names: [host],
       surroundings: smallState(4),
       gatewayEnv: { CLAWPATROL_SECRET_TOKEN: token },
-      policy: () => `
-endpoint "https" "api" {
-  hosts    = ["${host}"]
-  upstream = "127.0.0.1:${upstream.port}"
-  ca_cert  = "<<file:${authority.caFile}>>"
-}
-credential "bearer_token" "token" {
-  endpoint = https.api
-}
-profile "default" {
-  credentials = [bearer_token.token]
-}
-`,
+      policy: () => oneApi({ host, port: upstream.port, caFile: authority.caFile }),
     })
     agent = await startAgent(lab)
   })

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Agent, startAgent } from '../support/agent.ts'
 import { makeAuthority } from '../support/authority.ts'
 import { type Lab, startLab } from '../support/lab.ts'
+import { oneApi } from '../support/one-api.ts'
 import { until } from '../support/until.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
@@ -32,19 +33,7 @@ describe('P7: an agent that does not play by the rules', () => {
     lab = await startLab({
       names: [host],
       secrets: { token },
-      policy: () => `
-endpoint "https" "api" {
-  hosts    = ["${host}"]
-  upstream = "127.0.0.1:${upstream.port}"
-  ca_cert  = "<<file:${authority.caFile}>>"
-}
-credential "bearer_token" "token" {
-  endpoint = https.api
-}
-profile "default" {
-  credentials = [bearer_token.token]
-}
-`,
+      policy: () => oneApi({ host, port: upstream.port, caFile: authority.caFile }),
     })
     agent = await startAgent(lab)
   })

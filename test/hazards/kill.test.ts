@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeAuthority } from '../support/authority.ts'
 import { type Lab, startLab } from '../support/lab.ts'
+import { oneApi } from '../support/one-api.ts'
 import { until } from '../support/until.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
@@ -23,25 +24,17 @@ describe('P8: a gateway that is killed', () => {
     lab = await startLab({
       names: [host],
       secrets: { token },
-      policy: () => `
-endpoint "https" "api" {
-  hosts    = ["${host}"]
-  upstream = "127.0.0.1:${upstream.port}"
-  ca_cert  = "<<file:${authority.caFile}>>"
-}
-credential "bearer_token" "token" {
-  endpoint = https.api
-}
-rule "odd" {
+      policy: () =>
+        oneApi(
+          { host, port: upstream.port, caFile: authority.caFile },
+          `rule "odd" {
   endpoint  = https.api
   condition = "http.path.startsWith('/odd/')"
   verdict   = "deny"
   reason    = "odd"
 }
-profile "default" {
-  credentials = [bearer_token.token]
-}
 `,
+        ),
     })
   })
 

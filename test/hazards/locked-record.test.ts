@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { type Agent, startAgent } from '../support/agent.ts'
 import { makeAuthority } from '../support/authority.ts'
 import { startLab } from '../support/lab.ts'
+import { oneApi } from '../support/one-api.ts'
 import { until } from '../support/until.ts'
 import { startUpstream } from '../support/upstream.ts'
 
@@ -21,19 +22,7 @@ it('P2: a record that another program keeps locked denies after a moment; what w
   await using lab = await startLab({
     names: [host],
     secrets: { token },
-    policy: () => `
-endpoint "https" "api" {
-  hosts    = ["${host}"]
-  upstream = "127.0.0.1:${upstream.port}"
-  ca_cert  = "<<file:${authority.caFile}>>"
-}
-credential "bearer_token" "token" {
-  endpoint = https.api
-}
-profile "default" {
-  credentials = [bearer_token.token]
-}
-`,
+    policy: () => oneApi({ host, port: upstream.port, caFile: authority.caFile }),
   })
   await using agent = await startAgent(lab)
   let asked = 0

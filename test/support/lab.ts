@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freeTcpPort, freeUdpPort } from '../../gateway/demo/free-ports.ts'
 import { type Authority, makeAuthority } from './authority.ts'
 import { type Device, deviceOf, enrol, expectOk, otherMachine } from './device.ts'
-import { freeTcpPort, freeUdpPort } from './free-ports.ts'
 import { clawpatrol, type Finished, type Running, run, start } from './program.ts'
 
 /** What a policy text may refer to. */

@@ -45,11 +45,6 @@ export interface Granted extends Allow {
   readonly permit: Permit
 }
 
-/** One word for a ruling as records and tables show it. */
-export function outcomeWord(ruling: Ruling): 'allow' | 'deny' {
-  return ruling.kind
-}
-
 /** Name of the rule that decided, or a bracketed word for what decided instead. */
 export function deciderLabel(decider: Decider): string {
   switch (decider.by) {

@@ -26,15 +26,11 @@ export function echoOf(secret: Secret): SecretEcho | null {
 }
 
 /** Fields with the secret masked. */
-export function maskHeaders(headers: HeaderList, { forms }: SecretEcho): HeaderList {
-  if (!headers.values.some((value) => forms.some((form) => value.includes(form)))) return headers
+export function maskHeaders(headers: HeaderList, echo: SecretEcho): HeaderList {
+  if (!headers.values.some((value) => echo.forms.some((form) => value.includes(form)))) return headers
   const masked = new HeaderList()
   headers.names.forEach((name, at) => {
-    const value = headers.values[at] ?? ''
-    masked.add(
-      name,
-      forms.reduce((text, form) => text.replaceAll(form, '*'.repeat(form.length)), value),
-    )
+    masked.add(name, maskText(headers.values[at] ?? '', echo))
   })
   return masked
 }

@@ -1,8 +1,23 @@
 import { type HeaderList, headerName, listItems } from '../../wire/http/header-list.ts'
 import type { RequestHead } from '../../wire/http/request-head.ts'
 
-/** Fields that end at this gateway, and fields that tell an upstream about proxies on the way (spec runtime 2.2, 10). */
+/** Fields that tell an upstream about proxies on the way (spec runtime 2.2, 10). */
+const aboutProxies = new Set([
+  'forwarded',
+  'cf-worker',
+  'cf-ray',
+  'cf-ew-via',
+  'cf-connecting-ip',
+  'cdn-loop',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'via',
+])
+
+/** Those, and fields that end at this gateway. */
 const notForwarded = new Set([
+  ...aboutProxies,
   'host',
   'connection',
   'keep-alive',
@@ -15,16 +30,6 @@ const notForwarded = new Set([
   'upgrade',
   'http2-settings',
   'expect',
-  'forwarded',
-  'cf-worker',
-  'cf-ray',
-  'cf-ew-via',
-  'cf-connecting-ip',
-  'cdn-loop',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'via',
 ])
 
 /** Fields that would give an agent a credential, or lead it around the gateway (spec runtime 2.7). */
@@ -42,8 +47,6 @@ const notReturned = new Set([
   'alt-svc',
 ])
 
-/** Those of them that tell about proxies. */
-const forwarding = new Set([...notForwarded].filter((name) => /^(forwarded|cf-|cdn-|x-forwarded-|via)/.test(name)))
 /** What Connection may name and the gateway acts on. */
 const takesEffect = new Set(['upgrade', 'te', 'keep-alive'])
 const cookie = headerName('Cookie')
@@ -75,7 +78,7 @@ export function requestFields(head: RequestHead, invited: boolean): HeaderList {
 /** Fields an agent sends and no upstream gets: a rule that goes by them would judge another request. */
 export function unforwarded(headers: HeaderList): (lower: string) => boolean {
   const named = namedByConnection(headers)
-  return (lower) => forwarding.has(lower) || (named.has(lower) && !takesEffect.has(lower))
+  return (lower) => aboutProxies.has(lower) || (named.has(lower) && !takesEffect.has(lower))
 }
 
 /**
