@@ -24,8 +24,12 @@ export class LiveFlow {
   /** Its route and what it was decided by; null until it was. */
   decided: { readonly question: RouteQuestion; readonly route: Route } | null = null
 
-  constructor(flow: Flow) {
+  /** Tailnet node it comes from. */
+  readonly node: string | null
+
+  constructor(flow: Flow, node: string | null) {
     this.#flow = flow
+    this.node = node
   }
 
   get flow(): Flow {
@@ -71,11 +75,11 @@ export class ActiveFlows {
   }
 
   /** @returns null when the gateway or the device has no room for another flow */
-  open(flow: Flow): LiveFlow | null {
+  open(flow: Flow, node: string | null = null): LiveFlow | null {
     const { device } = flow.peer
     const ofDevice = this.#perDevice.get(device) ?? 0
     if (this.#live.size >= mostFlows || ofDevice >= mostPerDevice) return null
-    const live = new LiveFlow(flow)
+    const live = new LiveFlow(flow, node)
     this.#live.set(flow.id, live)
     this.#perDevice.set(device, ofDevice + 1)
     return live

@@ -121,9 +121,9 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     return because !== null
   }
 
-  #changeOf({ flow, kind, decided }: LiveFlow): string | null {
+  #changeOf({ flow, node, kind, decided }: LiveFlow): string | null {
     const { ports } = this.#parts
-    const identity = identifySafely(ports.devices, ports.profiles, flow.peer.address)
+    const identity = identifySafely(ports.devices, ports.profiles, { from: flow.peer.address, node })
     if (identity.kind === 'closed') return identity.because
     const { peer, view } = identity
     if (peer.device !== flow.peer.device) return 'the address belongs to another device'

@@ -17,7 +17,7 @@ const device: KnownDevice = {
 }
 
 function only(address: string, known: KnownDevice): DeviceLookup {
-  return { byAddress: (asked) => (asked === address ? known : null) }
+  return { byAddress: (asked) => (asked === address ? known : null), byNode: () => null }
 }
 
 describe('identifySafely()', () => {
@@ -27,7 +27,7 @@ describe('identifySafely()', () => {
     ['fd77::2', 'FD77:0:0::0002'],
   ])('knows the device of %s by %s', (address, from) => {
     const source = { host: from, port: 40_000 }
-    expect(identifySafely(only(address, device), views, source)).toMatchObject({
+    expect(identifySafely(only(address, device), views, { from: source, node: null })).toMatchObject({
       kind: 'known',
       peer: { device: 'd1', node: 'laptop', user: 'ann', address: source },
       view: { profile: { name: 'work' } },
@@ -45,8 +45,11 @@ describe('identifySafely()', () => {
       'the profile of the device is not in the policy',
     ],
   ])('is closed to %s', (_what, known, because) => {
-    const lookup = { byAddress: () => known }
-    expect(identifySafely(lookup, views, { host: '10.77.0.2', port: 1 })).toEqual({ kind: 'closed', because })
+    const lookup = { byAddress: () => known, byNode: () => null }
+    expect(identifySafely(lookup, views, { from: { host: '10.77.0.2', port: 1 }, node: null })).toEqual({
+      kind: 'closed',
+      because,
+    })
   })
 
   it('is closed when the look-up fails', () => {
@@ -54,10 +57,17 @@ describe('identifySafely()', () => {
       byAddress: () => {
         throw new Error('database is locked')
       },
+      byNode: () => null,
     }
     const because = 'the device could not be looked up'
-    expect(identifySafely(lookup, views, { host: '10.77.0.2', port: 1 })).toEqual({ kind: 'closed', because })
-    expect(identifySafely(only('', device), views, { host: 'nonsense', port: 1 })).toEqual({ kind: 'closed', because })
+    expect(identifySafely(lookup, views, { from: { host: '10.77.0.2', port: 1 }, node: null })).toEqual({
+      kind: 'closed',
+      because,
+    })
+    expect(identifySafely(only('', device), views, { from: { host: 'nonsense', port: 1 }, node: null })).toEqual({
+      kind: 'closed',
+      because,
+    })
   })
 })
 

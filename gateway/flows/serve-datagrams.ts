@@ -16,7 +16,7 @@ const quicPort = 443
 export async function serveDatagrams(parts: DispatchParts, incoming: IncomingDatagrams): Promise<void> {
   const { ports, active, record, counts } = parts
   counts.datagrams += 1
-  const identity = identifySafely(ports.devices, ports.profiles, incoming.from)
+  const identity = identifySafely(ports.devices, ports.profiles, incoming)
   if (identity.kind === 'closed') {
     counts.closed += 1
     incoming.drop()
@@ -36,7 +36,7 @@ export async function serveDatagrams(parts: DispatchParts, incoming: IncomingDat
     targetName: ownName(view, virtual),
   }
   const objection = datagramObjection(view, target, virtual)
-  const live = objection === null ? active.open(flow) : null
+  const live = objection === null ? active.open(flow, incoming.node) : null
   if (live === null) {
     counts.datagramsDropped += 1
     if (objection === quic) counts.quicDropped += 1

@@ -31,7 +31,7 @@ const cancelMs = 500
 export async function serveFlow(parts: DispatchParts, incoming: IncomingFlow): Promise<void> {
   const { ports, active, record, counts } = parts
   counts.flows += 1
-  const identity = identifySafely(ports.devices, ports.profiles, incoming.from)
+  const identity = identifySafely(ports.devices, ports.profiles, incoming)
   if (identity.kind === 'closed') {
     counts.closed += 1
     incoming.refuse()
@@ -49,7 +49,7 @@ export async function serveFlow(parts: DispatchParts, incoming: IncomingFlow): P
     target,
     targetName: null,
   }
-  const live = active.open(flow)
+  const live = active.open(flow, incoming.node)
   if (live === null) {
     counts.refused += 1
     incoming.refuse()

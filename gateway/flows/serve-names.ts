@@ -21,7 +21,7 @@ const underWay = new WeakMap<DispatchParts, { all: number; readonly per: Map<Dev
 /** Answers one query that came as a datagram; of unknown devices, none. */
 export async function serveQuery(parts: DispatchParts, incoming: IncomingQuery): Promise<void> {
   const { ports, counts } = parts
-  const identity = identifySafely(ports.devices, ports.profiles, incoming.from)
+  const identity = identifySafely(ports.devices, ports.profiles, incoming)
   if (identity.kind === 'closed') {
     counts.closed += 1
     return

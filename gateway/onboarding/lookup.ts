@@ -1,47 +1,57 @@
-import type { ProfileName } from '../../workers/contract/ids.ts'
-import type { DeviceLookup } from '../flows/identify.ts'
+import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
+import type { DeviceLookup, KnownDevice } from '../flows/identify.ts'
 import type { Device, Devices } from '../store/devices.ts'
 import type { Peers } from '../store/peers.ts'
+import type { TailnetNodes } from '../store/tailnet-nodes.ts'
 
 /** Addresses remembered at most; beyond it all are forgotten. */
 const mostKnown = 4096
 
+/** Where devices and what they send through are on record. */
+export interface DeviceStore {
+  readonly devices: Devices
+  /** Absent: no WireGuard. */
+  readonly peers?: Pick<Peers, 'byAddress'>
+  /** Absent: no tailnet. */
+  readonly nodes?: Pick<TailnetNodes, 'get'>
+  /** Grows with every write to any of them. */
+  readonly changes: () => number
+}
+
 /**
- * Says which device is behind a tunnel address. What the store said is remembered until something is written to it:
+ * Says which device is behind a tunnel address or a tailnet node. What the store said is remembered until something is written to it:
  * a block holds for the next flow.
- * @param store.changes grows with every write to devices and peers
  * @param defaultProfile profile of devices that were given none; read anew each time
  */
-export function deviceLookup(
-  store: { readonly devices: Devices; readonly peers: Peers; readonly changes: () => number },
-  defaultProfile: () => ProfileName | null,
-): DeviceLookup {
+export function deviceLookup(store: DeviceStore, defaultProfile: () => ProfileName | null): DeviceLookup {
   const known = new Map<string, Device>()
   let asOf = -1
-  const find = (address: string): Device | null => {
+  const find = (key: string, owner: () => DeviceId | null): Device | null => {
     const changes = store.changes()
     if (changes !== asOf || known.size >= mostKnown) known.clear()
     asOf = changes
-    const before = known.get(address)
+    const before = known.get(key)
     if (before !== undefined) return before
-    const peer = store.peers.byAddress(address)
-    const device = peer === null ? null : store.devices.get(peer.device)
-    if (device !== null) known.set(address, device)
+    const id = owner()
+    const device = id === null ? null : store.devices.get(id)
+    if (device !== null) known.set(key, device)
     return device
   }
+  const describe = (device: Device | null): KnownDevice | null => {
+    if (device === null) return null
+    store.devices.touch(device.id)
+    return {
+      id: device.id,
+      name: device.name,
+      user: null,
+      profile: device.profile ?? defaultProfile(),
+      isApproved: true,
+      isBlocked: device.blocked,
+    }
+  }
   return {
-    byAddress(address) {
-      const device = find(address)
-      if (device === null) return null
-      store.devices.touch(device.id)
-      return {
-        id: device.id,
-        name: device.name,
-        user: null,
-        profile: device.profile ?? defaultProfile(),
-        isApproved: true,
-        isBlocked: device.blocked,
-      }
-    },
+    byAddress: (address) => describe(find(address, () => store.peers?.byAddress(address)?.device ?? null)),
+    // no address is a stable id: the two never meet in the table
+    byNode: (stableId) => describe(find(`node ${stableId}`, () => store.nodes?.get(stableId)?.device ?? null)),
   }
 }

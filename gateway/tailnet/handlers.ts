@@ -9,6 +9,7 @@ export function listen(handlers: TailnetHandlers): Handlers {
       handlers.flow({
         from: flow.from,
         to: flow.to,
+        node: flow.node,
         peek: (limits) => flow.peek(limits),
         take: async () => (await flow.take()) as Fd,
         relay: (to, timeoutMs) => flow.relay(to, timeoutMs),

@@ -16,6 +16,8 @@ export interface RelayResult {
 export interface IncomingFlow {
   readonly from: Address
   readonly to: Address
+  /** Stable id of the tailnet node it comes from; null where the address alone says who it is. */
+  readonly node: string | null
   /**
    * Completes the handshake and waits for the first bytes, which stay queued for whoever takes the flow.
    * Resolves with what has arrived when `enough` says so, at `maxBytes`, on end of stream or after `timeoutMs`.
@@ -39,6 +41,8 @@ export interface IncomingFlow {
 export interface IncomingDatagrams {
   readonly from: Address
   readonly to: Address
+  /** As in `IncomingFlow`. */
+  readonly node: string | null
   /** Copies datagrams both ways inside the binding until idle for `idleMs`. */
   relay(to: Address, idleMs: number): Promise<RelayResult>
   drop(): void
@@ -49,6 +53,8 @@ export interface IncomingDatagrams {
 export interface IncomingQuery {
   readonly from: Address
   readonly to: Address
+  /** As in `IncomingFlow`. */
+  readonly node: string | null
   readonly payload: Uint8Array
   reply(payload: Uint8Array): void
 }
@@ -75,4 +81,61 @@ export interface Tailnet extends AsyncDisposable {
     readonly bytesUp: number
     readonly bytesDown: number
   }
+}
+
+/** A node of the tailnet as its control server vouches for it. */
+export interface TailnetNode {
+  /** Never given to another node. */
+  readonly stableId: string
+  /** First label of its name in the tailnet. */
+  readonly name: string
+  /** What the machine calls itself: a claim, no proof. */
+  readonly hostname: string
+  /** Login of its owner; null for tagged nodes, which belong to nobody. */
+  readonly user: string | null
+  readonly tags: readonly string[]
+  readonly addresses: readonly string[]
+}
+
+/** A connection to one of our own ports in the tailnet or on the internet. */
+export interface IncomingConnection {
+  /** A stream socket that carries it; the receiver owns it. */
+  readonly fd: Fd
+  /** Real source, also behind Funnel. */
+  readonly from: Address
+  /** Stable id of the node it comes from; null for the internet. */
+  readonly node: string | null
+}
+
+/** How the gateway's own node is doing. */
+export interface NodeStatus {
+  /** Running, NeedsLogin, NeedsMachineAuth, Starting, Stopped … as the control plane calls it. */
+  readonly state: string
+  readonly addresses: readonly string[]
+  /** Full name in the tailnet without the dot at its end; empty until known. */
+  readonly name: string
+  readonly stableId: string
+  /** Names it can have public certificates for. */
+  readonly certDomains: readonly string[]
+  /** What the control plane or the node itself complains about, in words. */
+  readonly health: readonly string[]
+  /** Routes that are both advertised and approved, as this node sees them. */
+  readonly approvedRoutes: readonly string[]
+}
+
+/** The gateway's node in a tailnet. */
+export interface NodeNetwork extends Tailnet {
+  /** Who is behind an address right now; null: nobody in the tailnet. */
+  whois(address: string): Promise<TailnetNode | null>
+  /** Serves one of our own ports; `funnel` is reached from the internet only, TLS already taken off. */
+  listen(
+    port: number,
+    reach: 'tailnet' | 'funnel',
+    onConnection: (connection: IncomingConnection) => void,
+  ): Promise<AsyncDisposable>
+  /** Replaces the prefixes it offers to route. */
+  advertise(routes: readonly string[]): Promise<void>
+  status(): Promise<NodeStatus>
+  /** Ends every live flow and connection of a node. */
+  endNode(stableId: string): void
 }

@@ -25,14 +25,17 @@ interface PeekLimits {
 class Announced {
   readonly from: Address
   readonly to: Address
+  /** Stable id of the tailnet node it came from; null: no tailnet. */
+  readonly node: string | null
   /** Number the native part knows it by. */
   protected readonly id: number
 
   constructor(id: number, addresses: string) {
     this.id = id
-    const [fromHost = '', fromPort = '', toHost = '', toPort = ''] = addresses.split(' ')
+    const [fromHost = '', fromPort = '', toHost = '', toPort = '', node = ''] = addresses.split(' ')
     this.from = { host: fromHost, port: Number(fromPort) }
     this.to = { host: toHost, port: Number(toPort) }
+    this.node = node === '' ? null : node
   }
 }
 

@@ -43,6 +43,7 @@ async function startBehindBinding() {
               isBlocked: false,
             }
           : null,
+      byNode: () => null,
     },
     profiles: views,
     names,

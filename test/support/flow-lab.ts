@@ -62,7 +62,7 @@ export class FlowLab implements AsyncDisposable {
     for (const [address, device] of Object.entries(options.devices)) this.setDevice(address, device)
     this.reload(options.profiles)
     this.dispatch = new Dispatch({
-      devices: { byAddress: (address) => this.devices.get(address) ?? null },
+      devices: { byAddress: (address) => this.devices.get(address) ?? null, byNode: () => null },
       profiles: this.#views,
       names: this.names,
       resolver: resolverOf(options),

@@ -61,6 +61,7 @@ export class InTestTailnet {
     const incoming: IncomingDatagrams = {
       from: { host: from, port: 50_000 },
       to,
+      node: null,
       relay: (address) => {
         answers.push('relay')
         said.resolve(`${address.host}:${address.port}`)
@@ -79,7 +80,7 @@ export class InTestTailnet {
   /** Sends one query; resolves with the answer. */
   query(from: string, payload: Uint8Array, to: Address = { host: '192.0.2.53', port: 53 }): Promise<Uint8Array> {
     return new Promise((resolve) => {
-      const incoming: IncomingQuery = { from: { host: from, port: 5353 }, to, payload, reply: resolve }
+      const incoming: IncomingQuery = { from: { host: from, port: 5353 }, to, node: null, payload, reply: resolve }
       this.#handlers.query(incoming)
     })
   }
@@ -101,6 +102,7 @@ export class InTestTailnet {
     }
     return {
       ...ends,
+      node: null,
       peek: async ({ maxBytes, timeoutMs, enough }) => {
         answers.push('peek')
         const isOver = () => enough(queued) || queued.length >= maxBytes
