@@ -2,32 +2,29 @@ import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Unknown } from '../../contract/action.ts'
 import { listItems } from '../../wire/http/header-list.ts'
+import { decodeZstd } from '../../wire/zstd/decode-zstd.ts'
 
 /** A body without its content codings, or why it cannot be had. */
 export type Decoded =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
   | { readonly kind: 'unknown'; readonly because: Unknown['because'] }
 
-interface Unpacked {
-  readonly buffer: Buffer
-  /** What was read of the input. */
-  readonly engine: { readonly bytesWritten: number }
-}
-
-type Decoder = (bytes: Buffer, options: { maxOutputLength: number; info: true }) => Promise<Unpacked>
+type Decoder = (bytes: Buffer, maxBytes: number) => Promise<Decoded>
 
 /** Codings nested deeper are not followed. */
 const maxCodings = 3
-const inflate = promisify(zlib.inflate) as unknown as Decoder
-const inflateRaw = promisify(zlib.inflateRaw) as unknown as Decoder
+const gunzip = byNode(zlib.gunzip)
+const inflate = byNode(zlib.inflate)
+const inflateRaw = byNode(zlib.inflateRaw)
 
 const decoders: { readonly [coding: string]: Decoder } = {
-  gzip: promisify(zlib.gunzip) as unknown as Decoder,
-  'x-gzip': promisify(zlib.gunzip) as unknown as Decoder,
-  br: promisify(zlib.brotliDecompress) as unknown as Decoder,
+  gzip: gunzip,
+  'x-gzip': gunzip,
+  br: byNode(zlib.brotliDecompress),
   // RFC 9110 8.4.1.2: the zlib format; some senders leave its wrapper out
-  deflate: (bytes, options) => (((bytes[0] ?? 0) & 0x0f) === 8 ? inflate(bytes, options) : inflateRaw(bytes, options)),
-  ...zstd(),
+  deflate: (bytes, maxBytes) =>
+    ((bytes[0] ?? 0) & 0x0f) === 8 ? inflate(bytes, maxBytes) : inflateRaw(bytes, maxBytes),
+  zstd,
 }
 
 /**
@@ -42,15 +39,9 @@ export async function decodeBody(bytes: Buffer, codings: readonly string[], maxB
   for (const name of names.reverse()) {
     const decode = Object.hasOwn(decoders, name) ? decoders[name] : undefined
     if (decode === undefined) return { kind: 'unknown', because: 'undecodable' }
-    try {
-      const { buffer, engine } = await decode(plain, { maxOutputLength: maxBytes, info: true })
-      // an upstream that does not care for codings would read what comes after the coded part
-      if (engine.bytesWritten !== plain.length) return { kind: 'unknown', because: 'undecodable' }
-      plain = buffer
-    } catch (error) {
-      const isTooLong = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
-      return { kind: 'unknown', because: isTooLong ? 'truncated' : 'undecodable' }
-    }
+    const decoded = await decode(plain, maxBytes)
+    if (decoded.kind === 'unknown') return decoded
+    plain = decoded.bytes
   }
   return { kind: 'bytes', bytes: plain }
 }
@@ -65,8 +56,32 @@ export function bodyText(bytes: Buffer, contentType: string | undefined): string
   return null
 }
 
-/** Node has zstd from 22.15 on; before it such a body is unknown. */
-function zstd(): { readonly [coding: string]: Decoder } {
-  const decompress = (zlib as { readonly zstdDecompress?: typeof zlib.gunzip }).zstdDecompress
-  return decompress === undefined ? {} : { zstd: promisify(decompress) as unknown as Decoder }
+interface Unpacked {
+  readonly buffer: Buffer
+  /** What was read of the input. */
+  readonly engine: { readonly bytesWritten: number }
+}
+
+type Unpack = (bytes: Buffer, options: { maxOutputLength: number; info: true }) => Promise<Unpacked>
+
+function byNode(decompress: typeof zlib.gunzip | typeof zlib.brotliDecompress): Decoder {
+  const unpack = promisify(decompress) as unknown as Unpack
+  return async (bytes, maxBytes) => {
+    try {
+      const { buffer, engine } = await unpack(bytes, { maxOutputLength: maxBytes, info: true })
+      // an upstream that does not care for codings would read what comes after the coded part
+      if (engine.bytesWritten !== bytes.length) return { kind: 'unknown', because: 'undecodable' }
+      return { kind: 'bytes', bytes: buffer }
+    } catch (error) {
+      const isTooLong = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+      return { kind: 'unknown', because: isTooLong ? 'truncated' : 'undecodable' }
+    }
+  }
+}
+
+/** Not by node:zlib, which has zstd from 22.15 on only: a body means the same under every Node. */
+async function zstd(bytes: Buffer, maxBytes: number): Promise<Decoded> {
+  const decoded = await decodeZstd(bytes, maxBytes)
+  if (decoded.kind === 'bytes') return decoded
+  return { kind: 'unknown', because: decoded.problem === 'too-long' ? 'truncated' : 'undecodable' }
 }
