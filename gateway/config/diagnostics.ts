@@ -123,13 +123,26 @@ function frameOf(source: Source | undefined, place: Place): string | null {
   const margin = String(place.line).length
   const shown: string[] = []
   for (let number = first; number <= place.line; number += 1) {
-    shown.push(`  ${String(number).padStart(margin)} | ${clip(printable(source.line(number)))}`.trimEnd())
+    shown.push(
+      `  ${String(number).padStart(margin)} | ${clip(printable(withoutSecrets(source.line(number))))}`.trimEnd(),
+    )
   }
   const width = characters(source.line(place.line))
   const end = place.endLine === place.line ? place.endColumn : width + 1
   if (place.column > frameWidth) return shown.join('\n')
   const carets = '^'.repeat(Math.max(1, Math.min(end, frameWidth) - place.column))
   return [...shown, `  ${' '.repeat(margin)} | ${' '.repeat(place.column - 1)}${carets}`].join('\n')
+}
+
+/** Frames end in logs and in replies: what may be a key is dots there, as many as it has characters. */
+function withoutSecrets(line: string): string {
+  const dots = (found: string) => '•'.repeat(found.length)
+  return line
+    .replace(/(?<=\b(?:authkey|client_authkey|oauth_client_secret)\s*=\s*").*(?=")/, (found) =>
+      /^\{\{secret:[\w.-]*\}\}$/.test(found) ? found : dots(found),
+    )
+    .replace(/\btskey-[\w-]+/g, dots)
+    .replace(/(?<=:\/\/)[^\s"]*(?=@)/g, dots)
 }
 
 function printable(line: string): string {

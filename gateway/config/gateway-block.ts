@@ -9,44 +9,28 @@ import type { DefaultSettings, GatewaySettings, WireguardSettings } from './poli
 import { attributeOf } from './resolve.ts'
 import { parseHostPort } from './scalars.ts'
 import { defaultsSchema, type GatewayInput, gatewaySchema } from './schema.ts'
+import { tailscaleOf } from './tailscale-block.ts'
 
 const hourMs = 3_600_000
 
-/** The gateway block, and what it asks for that is not there yet. */
-export interface CompiledGateway {
-  readonly settings: GatewaySettings | null
-  readonly unavailable: readonly { readonly message: string; readonly spot: Spot }[]
-}
-
-/** Decodes and cross-checks `gateway { … }`. */
-export function compileGateway(decoding: Decoding, single: Single | null): CompiledGateway {
+/** Decodes and cross-checks `gateway { … }`; null when something was wrong. */
+export function compileGateway(decoding: Decoding, single: Single | null): GatewaySettings | null {
   const { report } = decoding
   if (single === null) {
-    report.error(null, 'the gateway block is missing: write gateway { … } with a wireguard { … } block in it')
-    return { settings: null, unavailable: [] }
+    report.error(null, 'the gateway block is missing: write gateway { … } with a wireguard or tailscale block in it')
+    return null
   }
   const { file, block } = single
   const from = { file, body: block.body, header: block.header, title: 'gateway' }
   const input = decode(decoding, from, gatewaySchema)
-  const transports = block.body.blocks.filter(({ type }) => type === 'wireguard' || type === 'tailscale')
   const spot = { file, span: block.header }
-  if (transports.length === 0)
+  if (!block.body.blocks.some(({ type }) => type === 'wireguard' || type === 'tailscale'))
     report.error(spot, 'no transport is enabled: agents cannot arrive', {
-      hint: 'add wireguard { subnet_cidr = "10.77.0.0/24" } to the gateway block',
+      hint: 'add tailscale { … } or wireguard { subnet_cidr = "10.77.0.0/24" } to the gateway block',
     })
-  const tailscale = transports.find(({ type }) => type === 'tailscale')
-  const unavailable =
-    tailscale === undefined
-      ? []
-      : [
-          {
-            message: 'tailscale {} is not in this version yet, use wireguard {}',
-            spot: { file, span: tailscale.header },
-          },
-        ]
-  if (input === null) return { settings: null, unavailable }
+  if (input === null) return null
   warnUnused(report, file, block.body)
-  return { settings: settingsOf(report, { file, body: block.body, spot }, input), unavailable }
+  return settingsOf(report, { file, body: block.body, spot }, input)
 }
 
 /** Decodes `defaults { … }`; absent, everything has its default. */
@@ -82,7 +66,8 @@ function settingsOf(report: Report, written: Written, input: GatewayInput): Gate
       },
     )
   const wireguard = input.wireguard === undefined ? null : wireguardOf(report, written, input, input.wireguard)
-  if (wireguard === undefined) return null
+  const tailscale = input.tailscale === undefined ? null : tailscaleOf(report, written, input.tailscale)
+  if (wireguard === undefined || tailscale === undefined) return null
   return {
     stateDir: input.state_dir ?? join(homedir(), '.clawpatrol'),
     dashboardListen: input.dashboard_listen ?? { host: '127.0.0.1', port: 8080 },
@@ -97,6 +82,7 @@ function settingsOf(report: Report, written: Written, input: GatewayInput): Gate
     inspectBytes,
     sampleBytes,
     wireguard,
+    tailscale,
   }
 }
 

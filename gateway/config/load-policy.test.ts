@@ -188,13 +188,6 @@ describe('loadPolicy()', () => {
     expect(again.problems[0]?.related[0]?.place.file).toBe(join(folder, 'a.hcl'))
   })
 
-  it('loads a tailscale block and says that a gateway cannot start with it', async () => {
-    const policy = await loaded(base.replace('gateway {', 'gateway {\n  tailscale {\n    hostname = "x"\n  }'))
-    expect(policy.unavailable).toMatchObject([
-      { message: 'tailscale {} is not in this version yet, use wireguard {}', place: { line: 3, column: 3 } },
-    ])
-  })
-
   it.each(['minimal', 'read-only', 'two-keys'])('finds nothing wrong with examples/%s.hcl', async (name) => {
     const { policy, problems } = await loadPolicy(join(examples, `${name}.hcl`))
     expect(problems).toEqual([])

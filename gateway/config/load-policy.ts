@@ -79,7 +79,7 @@ async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagno
   const compiled = compile(report, {
     revision: revisionOf(loaded.files, markers.read),
     schemaVersion: version.number,
-    gateway: gateway.settings,
+    gateway,
     defaults,
     endpoints,
     credentials,
@@ -89,11 +89,11 @@ async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagno
   if (compiled === null) return finish(null)
   if (!version.isWritten)
     report.warn(null, 'schema_version is not set: the file is read as version 0', { hint: 'add schema_version = 1' })
-  const unavailable = gateway.unavailable.flatMap(({ message, spot }) => {
-    const place = sources[spot.file]?.place(spot.span)
-    return place === undefined ? [] : [{ message, place }]
+  return finish({
+    ...compiled,
+    unavailable: [],
+    files: [...loaded.files.map(({ name }) => name), ...markers.read.keys()],
   })
-  return finish({ ...compiled, unavailable, files: [...loaded.files.map(({ name }) => name), ...markers.read.keys()] })
 }
 
 /** Longest the event loop waits for a load, ms: a gateway goes on serving while it reloads. */

@@ -40,6 +40,7 @@ export interface GatewaySettings {
   readonly inspectBytes: number
   readonly sampleBytes: number
   readonly wireguard: WireguardSettings | null
+  readonly tailscale: TailscaleSettings | null
 }
 
 export interface WireguardSettings {
@@ -48,6 +49,27 @@ export interface WireguardSettings {
   readonly hostLoopbackPort: number
   /** What clients dial. */
   readonly endpoint: Address
+}
+
+/** The tailscale block with its defaults filled in. Secrets are as written: `{{secret:NAME}}` is not expanded yet. */
+export interface TailscaleSettings {
+  /** null: it comes from the environment, if at all. */
+  readonly authkey: string | null
+  /** What the gateway asks to be called in the tailnet. */
+  readonly hostname: string
+  /** Empty: the default service. */
+  readonly controlUrl: string
+  /** What devices are tagged with; never empty. */
+  readonly tags: readonly string[]
+  /** `user@domain` or `*@domain`. */
+  readonly operators: readonly string[]
+  readonly funnel: boolean
+  /** The API client that makes join keys. */
+  readonly oauth: { readonly clientId: string; readonly clientSecret: string } | null
+  /** Without a slash at its end. */
+  readonly apiUrl: string
+  /** One key for all devices, where none can be made. */
+  readonly clientAuthkey: string | null
 }
 
 /** The defaults block with its defaults filled in. */

@@ -67,6 +67,29 @@ export function publicUrl(): z.ZodType<string> {
   })
 }
 
+/** Where a service is, http(s), without credentials, query and fragment; slashes at its end are removed. */
+export function serviceUrl(): z.ZodType<string> {
+  return read((value) => {
+    const trimmed = value.trim().replace(/\/+$/, '')
+    const url = URL.canParse(trimmed) ? new URL(trimmed) : null
+    // not quoted: what stands before the @ is a password
+    if (url !== null && (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/]*@/.test(trimmed)))
+      return 'must not have a user name or password in it'
+    if (url === null || !/^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/i.test(trimmed))
+      return `${JSON.stringify(value)} is not an http or https URL like https://control.example.com`
+    return { is: trimmed }
+  })
+}
+
+/** A name for one node: letters, digits and hyphens, at most 63 characters; in lower case. */
+export function hostLabel(): z.ZodType<string> {
+  return read((value) =>
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(value)
+      ? { is: value.toLowerCase() }
+      : `${JSON.stringify(value)} is not a DNS label: letters, digits and inner hyphens, at most 63 of them`,
+  )
+}
+
 /** Takes `host:port` apart; null when it is not. */
 export function parseHostPort(value: string): Address | null {
   const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]*)):(\d{1,5})$/.exec(value)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { field, flag, text, texts, whole } from '../../workers/contract/fields.ts'
+import { field, flag, text, whole } from '../../workers/contract/fields.ts'
 import { cidr, clientSubnet, hostPort, keep, nameServer, positiveDuration, publicUrl, size } from './scalars.ts'
+import { tailscaleSchema } from './tailscale-block.ts'
 
 const port = () => whole().refine((value) => value >= 1 && value <= 65535, { error: 'must be a port, 1 to 65535' })
 
@@ -33,21 +34,6 @@ const wireguard = z.strictObject({
   }),
   interface: field(text().optional(), { doc: 'Accepted for older files; not used.' }),
   server_pub: field(text().optional(), { doc: 'Accepted for older files; the key is derived.' }),
-})
-
-const operator = text().refine((value) => /^(\*|[^@*\s]+)@[^@*\s]+$/.test(value), {
-  error: (issue) => `${JSON.stringify(issue.input)} is not an operator: write user@domain or *@domain`,
-})
-
-const tailscale = z.strictObject({
-  authkey: field(text().optional(), { doc: 'Key the gateway joins the tailnet with.' }),
-  hostname: field(text().optional(), { doc: 'Name in the tailnet.', fallback: 'clawpatrol-gateway' }),
-  control_url: field(text().optional(), { doc: 'Control server.' }),
-  tags: field(texts().optional(), { doc: 'Tags of the node.' }),
-  operators: field(z.array(operator).optional(), { doc: 'Who may operate: user@domain or *@domain.' }),
-  funnel: field(flag().optional(), { doc: 'Makes the onboarding routes reachable from the internet.' }),
-  oauth_client_id: field(text().optional(), { doc: 'OAuth client that mints keys for devices.' }),
-  oauth_client_secret: field(text().optional(), { doc: 'Its secret: {{secret:NAME}} reads it from the environment.' }),
 })
 
 /** `gateway { … }` */
@@ -87,7 +73,7 @@ export const gatewaySchema = z.strictObject({
   limits: field(limits.optional(), { doc: 'Sizes of what is inspected and recorded.', block: true }),
   genai_telemetry: field(genaiTelemetry.optional(), { doc: 'Spans of model calls.', block: true }),
   wireguard: field(wireguard.optional(), { doc: 'Agents arrive through WireGuard.', block: true }),
-  tailscale: field(tailscale.optional(), { doc: 'Agents arrive through a tailnet.', block: true }),
+  tailscale: field(tailscaleSchema.optional(), { doc: 'Agents arrive through a tailnet.', block: true }),
 })
 
 /** `defaults { … }` */
