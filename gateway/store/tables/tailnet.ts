@@ -41,3 +41,13 @@ export const tailnetKeys = sqliteTable(
   },
   (table) => [index('tailnet_keys_device').on(table.device)],
 )
+
+/** Nodes that are no device's any more and have yet to leave the tailnet. */
+export const tailnetRemovals = sqliteTable('tailnet_removals', {
+  stableId: text('stable_id').primaryKey(),
+  /** Whose node it was; it may be gone. */
+  device: text('device').notNull(),
+  since: integer('since').notNull(),
+  /** Why removing it failed the last time. */
+  error: text('error'),
+})
