@@ -3,6 +3,7 @@ export { type Address, Datagrams, Flow, Query, type RelayResult } from './flows.
 export { generateKey, publicKey } from './keys.ts'
 export { helperPath } from './load.ts'
 export { closeFd, dial, hideMemory, onFault, receiveFd, socketpair } from './sockets.ts'
+export { startTailnetClient, type TailnetClient, type TailnetClientOptions, TailnetFault } from './tailnet-client.ts'
 export {
   type Handlers,
   type Peer,

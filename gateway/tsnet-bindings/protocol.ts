@@ -23,6 +23,11 @@ export const op = {
   readPeers: 41,
   readSocketpair: 42,
   readPathMtu: 43,
+  startTailnetClient: 60,
+  attachTun: 61,
+  tailnetDial: 62,
+  logoutClient: 63,
+  cancelTailnetClient: 64,
 } as const
 
 /** Kinds of event the Go half sends; go/emit.go has the same list. */

@@ -69,6 +69,8 @@ func perform(c call) {
 		performFlow(c)
 	case opRelayDatagrams, opDropDatagrams, opAbortDatagrams, opReply:
 		performDatagrams(c)
+	case opStartTailnetClient, opAttachTun, opTailnetDial, opLogoutClient, opCancelTailnetClient:
+		performTailnetClient(c)
 	case opDial:
 		c.answer(func() (int64, string, error) {
 			fd, err := dialSocket(c.text, c.millis(c.a))
