@@ -101,6 +101,7 @@ async function enrol(gateway: Awaited<ReturnType<typeof startGateway>>, dir: str
     dir,
     hostname: 'this-machine',
     profile: null,
+    transport: 'wireguard',
     insecureHttp: false,
     show: ({ userCode }) => {
       approving = gateway.joins.approve(userCode, { profile: null, approvedBy: 'clawpatrol dev' })

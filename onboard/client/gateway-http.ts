@@ -1,4 +1,5 @@
 import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { ClawError } from '../../workers/contract/errors.ts'
 
 /**
@@ -43,13 +44,19 @@ export interface GatewayHttp {
 const serverName = 'gateway.clawpatrol.internal'
 const maxReplyBytes = 256 * 1024
 
-/** Opens a way to ask a gateway. */
-export async function gatewayHttp(address: GatewayAddress): Promise<GatewayHttp> {
+/** Opens a connection to a gateway in another way than this machine's own network. */
+export type Connect = () => Promise<Duplex>
+
+/**
+ * Opens a way to ask a gateway.
+ * @param connect for plain HTTP only
+ */
+export async function gatewayHttp(address: GatewayAddress, connect?: Connect): Promise<GatewayHttp> {
   const url = new URL(address.url)
   const isTls = address.trust !== 'none'
   // node:tls takes its time to load: not for plain HTTP
   const https = isTls ? await import('node:https') : null
-  const agent = https === null ? new HttpAgent({ keepAlive: true }) : new https.Agent({ keepAlive: true })
+  const agent = https === null ? plainAgent(connect) : new https.Agent({ keepAlive: true })
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
   const base: RequestOptions = { host: url.hostname.replace(/^\[|\]$/g, ''), port, agent, setHost: false }
   const request = https === null ? httpRequest : https.request
@@ -97,6 +104,20 @@ export async function gatewayHttp(address: GatewayAddress): Promise<GatewayHttp>
     },
     close: () => agent.destroy(),
   }
+}
+
+function plainAgent(connect: Connect | undefined): HttpAgent {
+  const agent = new HttpAgent({ keepAlive: true })
+  if (connect !== undefined) {
+    agent.createConnection = (_options, done) => {
+      connect().then(
+        (stream) => done?.(null, stream),
+        (error: Error) => done?.(error, undefined as unknown as Duplex),
+      )
+      return undefined
+    }
+  }
+  return agent
 }
 
 /** Whether a failure means that the certificate is of an authority this machine does not know. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ClawError } from '../../workers/contract/errors.ts'
@@ -21,6 +22,19 @@ export interface Identity {
   readonly bundleFile: string
   /** The CA, PEM. */
   readonly ca: string
+  /** How runs get into the tailnet; null: the join was for WireGuard. */
+  readonly tailnet: TailnetIdentity | null
+}
+
+/** What a run needs to be a node of the tailnet. */
+export interface TailnetIdentity {
+  readonly gatewayIp: string
+  /** Where the gateway answers inside the tailnet, `http://…`. */
+  readonly gatewayUrl: string
+  /** Empty: the default service. */
+  readonly controlUrl: string
+  /** Lets one node after the other in, until it expires. */
+  readonly authKey: string
 }
 
 /** Names of the files in the identity directory. */
@@ -31,6 +45,7 @@ export const identityFiles = {
   bundle: 'ca-bundle.crt',
   token: 'api-token',
   mode: 'mode',
+  authKey: 'tsnet-auth-key',
   wireguard: 'wg.conf',
   journal: 'install.json',
 } as const
@@ -58,6 +73,7 @@ export function loadIdentity(dir: string): Identity {
   const path = (name: keyof typeof identityFiles) => join(dir, identityFiles[name])
   const config = parseConfig(path('config'), read(path('config')))
   const ca = read(path('ca'))
+  const { tailnet } = config
   return {
     dir,
     gateway: { url: config.gateway, trust: config.tls, ca: config.tls === 'pinned' ? ca : null },
@@ -68,6 +84,15 @@ export function loadIdentity(dir: string): Identity {
     caFile: path('ca'),
     bundleFile: path('bundle'),
     ca,
+    tailnet:
+      tailnet === undefined
+        ? null
+        : {
+            gatewayIp: tailnet.gateway_ip,
+            gatewayUrl: tailnet.gateway_url,
+            controlUrl: tailnet.control_url,
+            authKey: read(path('authKey')).trim(),
+          },
   }
 }
 
@@ -76,7 +101,9 @@ export interface IdentityConfig {
   readonly schema_version: typeof identityVersion
   readonly gateway: string
   readonly tls: Exclude<Trust, 'unverified'>
-  readonly mode: 'wireguard'
+  readonly mode: 'wireguard' | 'tailscale'
+  /** With mode `tailscale` only. */
+  readonly tailnet?: { readonly gateway_ip: string; readonly gateway_url: string; readonly control_url: string }
   readonly device_id: string
   readonly device_name: string
   readonly ca_fingerprint: string
@@ -88,12 +115,18 @@ function parseConfig(path: string, text: string): IdentityConfig {
     const config = JSON.parse(text) as IdentityConfig
     if (config.schema_version !== identityVersion) throw new NotJoined(path, 'is of another version of clawpatrol')
     const texts = [config.gateway, config.device_id, config.device_name, config.ca_fingerprint]
-    const isWhole = texts.every((value) => typeof value === 'string') && URL.canParse(config.gateway)
+    const isWhole = texts.every((value) => typeof value === 'string') && URL.canParse(config.gateway) && isMode(config)
     if (isWhole && ['pinned', 'system', 'none'].includes(config.tls)) return config
   } catch (error) {
     if (error instanceof NotJoined) throw error
   }
   throw new NotJoined(path, 'is damaged')
+}
+
+function isMode({ mode, tailnet }: IdentityConfig): boolean {
+  if (tailnet === undefined) return mode === 'wireguard'
+  const { gateway_ip, gateway_url, control_url } = tailnet
+  return mode === 'tailscale' && isIP(gateway_ip) !== 0 && URL.canParse(gateway_url) && typeof control_url === 'string'
 }
 
 function read(path: string): string {

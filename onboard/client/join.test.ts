@@ -27,7 +27,7 @@ import { newKeyPair, publicKeyOf } from './wireguard-key.ts'
 describe('joinGateway()', () => {
   it('saves an identity a run can open a session with', async () => {
     const { lab, url, dir } = await aLab()
-    const shown: string[] = []
+    const shown: (string | null)[] = []
     const joined = await approvedJoin(lab, { url, dir }, (fingerprint) => shown.push(fingerprint))
     expect(joined).toMatchObject({
       gateway: url,
@@ -313,7 +313,7 @@ function filesOf(dir: string): Record<string, string> {
 }
 
 function aRequest(url: string, dir: string): JoinRequest {
-  return { url, dir, hostname: 'laptop', profile: null, insecureHttp: false, show: () => undefined }
+  return { url, dir, hostname: 'laptop', profile: null, transport: null, insecureHttp: false, show: () => undefined }
 }
 
 async function aLab(intercept: Intercept = () => null) {
@@ -334,7 +334,7 @@ async function aLab(intercept: Intercept = () => null) {
 function approvedJoin(
   lab: OnboardLab,
   request: Pick<JoinRequest, 'url' | 'dir'>,
-  shown: (fingerprint: string) => void = () => undefined,
+  shown: (fingerprint: string | null) => void = () => undefined,
 ): Promise<Joined> {
   return joinGateway({
     ...aRequest(request.url, request.dir),

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { hostname as systemHostname } from 'node:os'
 import { ClawError } from '../../workers/contract/errors.ts'
-import { longestWaitS, type PollSuccess, pollReply, type StartReply, startReply } from '../protocol.ts'
+import { longestWaitS, type PollSuccess, pollReply, type StartReply, startReply, type Transport } from '../protocol.ts'
+import { identityOf } from './arrival.ts'
 import { type GatewayHttp, gatewayHttp, jsonOf } from './gateway-http.ts'
 import { parseGatewayUrl } from './gateway-url.ts'
-import { type Identity, identityVersion, loadIdentity } from './identity.ts'
+import { type Identity, loadIdentity } from './identity.ts'
 import { prepareDir, saveIdentity } from './save-identity.ts'
 import { type MetGateway, meetGateway } from './trust-on-first-use.ts'
-import { readWireguardConf, writeWireguardConf } from './wireguard-conf.ts'
 import { newKeyPair } from './wireguard-key.ts'
 
 const startMs = 15_000
@@ -20,6 +20,8 @@ export interface JoinRequest {
   /** null: the machine's own name. */
   readonly hostname: string | null
   readonly profile: string | null
+  /** null: what the gateway prefers. */
+  readonly transport: Transport | null
   readonly insecureHttp: boolean
   /** Shows people what to approve. */
   readonly show: (invitation: Invitation) => void
@@ -28,7 +30,8 @@ export interface JoinRequest {
 /** What people need to approve a join. */
 export interface Invitation {
   readonly userCode: string
-  readonly fingerprint: string
+  /** null: the gateway says it only once it is approved; a public authority vouches for it. */
+  readonly fingerprint: string | null
   /** Page to approve it on; null: the command on the gateway host does it. */
   readonly verifyUrl: string | null
   readonly hostname: string
@@ -41,6 +44,7 @@ export interface Joined {
   readonly gateway: string
   readonly deviceName: string
   readonly approvedBy: string
+  readonly mode: 'wireguard' | 'tailscale'
   readonly fingerprint: string
   readonly ca: string
 }
@@ -72,33 +76,21 @@ async function joinOver(
   const start = await begin(http, met, { ...request, nonce, publicKey: key.publicKey })
   request.show({
     userCode: start.user_code,
-    fingerprint: met.ca.fingerprint,
+    fingerprint: met.ca?.fingerprint ?? start.ca_fingerprint ?? null,
     verifyUrl: start.verify_url === '' ? null : start.verify_url,
     hostname: request.hostname,
     isVouchedFor: met.isVouchedFor,
   })
   const success = await waitForApproval(http, start, nonce)
-  const conf = readWireguardConf(success.auth_key)
-  saveIdentity(request.dir, {
-    config: {
-      schema_version: identityVersion,
-      gateway: met.address.url,
-      tls: met.address.trust === 'unverified' ? 'pinned' : met.address.trust,
-      mode: 'wireguard',
-      device_id: success.device_id,
-      device_name: success.device_name,
-      ca_fingerprint: met.ca.fingerprint,
-      joined_at: new Date().toISOString(),
-    },
-    token: success.api_token,
-    wireguardConf: writeWireguardConf(conf, key.privateKey),
-    ca: met.ca.pem,
-  })
+  const shownFingerprint = start.ca_fingerprint ?? null
+  const identity = identityOf({ met, success, privateKey: key.privateKey, shownFingerprint })
+  saveIdentity(request.dir, identity)
   // tells the gateway that nothing need be kept for us; it forgets by itself a minute later
   const body = { device_code: start.device_code, nonce }
   await http.ask({ method: 'POST', path: '/api/onboard/claim', body, timeoutMs: startMs }).catch(() => undefined)
   const { device_name: deviceName, approved_by: approvedBy } = success
-  return { gateway: met.address.url, deviceName, approvedBy, fingerprint: met.ca.fingerprint, ca: met.ca.pem }
+  const { config, ca } = identity
+  return { gateway: met.address.url, deviceName, approvedBy, mode: config.mode, fingerprint: config.ca_fingerprint, ca }
 }
 
 async function begin(
@@ -114,7 +106,8 @@ async function begin(
     ...(token === null ? {} : { token }),
     body: {
       hostname: join.hostname,
-      wg_pub: join.publicKey,
+      ...(join.transport === 'tailscale' ? {} : { wg_pub: join.publicKey }),
+      ...(join.transport === null ? {} : { transport: join.transport }),
       client_nonce_hash: createHash('sha256').update(join.nonce).digest('base64url'),
       ...(join.profile === null ? {} : { profile: join.profile }),
     },
@@ -138,7 +131,7 @@ function earlierToken(dir: string, met: MetGateway): string | null {
   } catch {
     return null
   }
-  const isSame = earlier.gateway.url === met.address.url && earlier.caFingerprint === met.ca.fingerprint
+  const isSame = earlier.gateway.url === met.address.url && earlier.caFingerprint === met.ca?.fingerprint
   return isSame && met.address.trust !== 'none' ? earlier.token : null
 }
 

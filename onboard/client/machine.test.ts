@@ -228,6 +228,7 @@ function anIdentity(): Identity {
     },
     token: 'cpt_x',
     wireguardConf: '[Interface]\n',
+    authKey: null,
     ca: lab.authority.ca,
   })
   return loadIdentity(dir)

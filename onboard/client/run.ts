@@ -3,13 +3,10 @@ import { basename } from 'node:path'
 import type { CapturedRun } from '../capture/capture.ts'
 import type { Opening } from '../capture/masks.ts'
 import { updateBundle } from './bundle.ts'
-import { resolveEndpoint } from './endpoint.ts'
 import { wrappedEnvironment } from './environment.ts'
-import { gatewayHttp } from './gateway-http.ts'
 import { hiddenDirs } from './hidden-dirs.ts'
 import type { Identity } from './identity.ts'
-import { openSession, type RunSession } from './session.ts'
-import { type KeyPair, newKeyPair } from './wireguard-key.ts'
+import type { RunLink, RunName } from './run-link.ts'
 
 /** One wrapped command. */
 export interface WrappedRun {
@@ -38,63 +35,50 @@ export async function runWrapped(identity: Identity, run: WrappedRun): Promise<n
     stop.abort()
   }
   for (const signal of setupSignals) process.on(signal, interrupt)
-  const http = await gatewayHttp(identity.gateway)
   try {
-    const key = newKeyPair()
-    const name = basename(run.words[0]).slice(0, 128)
-    const opening = openSession(http, identity, { publicKey: key.publicKey, name, signal: stop.signal })
+    const opening = openLink(identity, { name: basename(run.words[0]).slice(0, 128), signal: stop.signal })
     opening.catch(() => undefined)
-    // the helper and the addon load while the gateway answers
-    const { capture } = await import('../capture/capture.ts')
-    const tunnel = await import('../capture/tunnel.ts')
-    const bundleFile = updateBundle(identity)
-    const session = await opening
     try {
-      const captured = await captureOf(run, { identity, session, key, bundleFile, tunnel })
+      // the helper loads while the gateway answers
+      const { capture } = await import('../capture/capture.ts')
+      const bundleFile = updateBundle(identity)
+      const captured = captureOf(run, { identity, link: await opening, bundleFile })
       return interruptedBy === null ? await capture(captured) : codeOf(interruptedBy)
     } finally {
-      await session.close()
+      await opening.then(
+        (link) => link.close(),
+        () => undefined,
+      )
     }
   } catch (error) {
     if (interruptedBy !== null) return codeOf(interruptedBy)
     throw error
   } finally {
-    http.close()
     for (const signal of setupSignals) process.off(signal, interrupt)
   }
 }
 
-interface Prepared {
-  readonly identity: Identity
-  readonly session: RunSession
-  readonly key: KeyPair
-  readonly bundleFile: string
-  readonly tunnel: typeof import('../capture/tunnel.ts')
+// what the other kind needs is not loaded
+async function openLink(identity: Identity, name: RunName): Promise<RunLink> {
+  if (identity.tailnet === null) return (await import('./wireguard-link.ts')).openWireguardLink(identity, name)
+  return (await import('./tailnet-link.ts')).openTailnetLink({ ...identity, tailnet: identity.tailnet }, name)
 }
 
-async function captureOf(run: WrappedRun, prepared: Prepared): Promise<CapturedRun> {
-  const { identity, key, bundleFile, tunnel } = prepared
-  const { reply } = prepared.session
+interface Prepared {
+  readonly identity: Identity
+  readonly link: RunLink
+  readonly bundleFile: string
+}
+
+function captureOf(run: WrappedRun, { identity, link, bundleFile }: Prepared): CapturedRun {
   const [command, ...args] = run.words
-  const endpoint = await resolveEndpoint(reply.endpoint)
   return {
     command,
     args,
     cwd: process.cwd(),
-    env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, reply.vars),
-    tunnel: {
-      address4: reply.address,
-      address6: reply.address6,
-      // what this machine's path to the gateway carries; the gateway's figure is for paths nobody knows
-      mtu: tunnel.tunnelMtu(endpoint, reply.mtu),
-      dns: reply.dns,
-    },
-    attach: tunnel.attachTunnel({
-      privateKey: key.privateKey,
-      serverPublicKey: reply.server_public_key,
-      endpoint,
-      keepaliveS: reply.keepalive,
-    }),
+    env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, link.variables),
+    tunnel: link.tunnel,
+    attach: (tunFd) => link.attach(tunFd),
     hide: hiddenDirs(identity.dir, process.env),
     mask: [],
     allow: run.allow,

@@ -17,7 +17,10 @@ import { type IdentityConfig, identityFiles } from './identity.ts'
 export interface NewIdentity {
   readonly config: IdentityConfig
   readonly token: string
-  readonly wireguardConf: string
+  /** null: the join is not for WireGuard. */
+  readonly wireguardConf: string | null
+  /** null: the join is not for a tailnet. */
+  readonly authKey: string | null
   readonly ca: string
 }
 
@@ -55,8 +58,13 @@ function makeDir(dir: string): void {
 export function saveIdentity(dir: string, identity: NewIdentity): void {
   const write = (name: keyof typeof identityFiles, text: string, mode: number) =>
     writeWhole(join(dir, identityFiles[name]), text, mode)
+  const writeOrRemove = (name: keyof typeof identityFiles, text: string | null) => {
+    if (text === null) rmSync(join(dir, identityFiles[name]), { force: true })
+    else write(name, text, 0o600)
+  }
   write('token', `${identity.token}\n`, 0o600)
-  write('wireguard', identity.wireguardConf, 0o600)
+  writeOrRemove('wireguard', identity.wireguardConf)
+  writeOrRemove('authKey', identity.authKey)
   write('mode', `${identity.config.mode}\n`, 0o600)
   write('gateway', `${identity.config.gateway}\n`, 0o644)
   write('config', `${JSON.stringify(identity.config, null, 2)}\n`, 0o600)

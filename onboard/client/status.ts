@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type GatewayHttp, gatewayHttp, jsonOf } from './gateway-http.ts'
+import { jsonOf } from './gateway-http.ts'
 import { type Identity, identityFiles, loadIdentity } from './identity.ts'
+import { type GatewayReach, reachGateway } from './reach-gateway.ts'
 import { refused } from './session.ts'
 
 const probeMs = 5000
@@ -30,12 +31,17 @@ export async function checkJoin(dir: string): Promise<readonly Check[]> {
   note('joined', true, `${identity.gateway.url} as ${identity.deviceName}`)
   note('files', ...checkModes(identity))
   if (!note('CA', ...checkCa(identity))) return checks
-  const http = await gatewayHttp(identity.gateway)
+  const gateway = await reachGateway(identity).catch((error: Error) => error)
+  if (gateway instanceof Error) {
+    note('tailnet', false, gateway.message)
+    return checks
+  }
   try {
-    if (!note('gateway', ...(await checkGateway(http, identity)))) return checks
-    note('device', ...(await checkDevice(http, identity)))
+    if (identity.tailnet !== null) note('tailnet', true, `a node of this machine reaches ${identity.tailnet.gatewayIp}`)
+    if (!note('gateway', ...(await checkGateway(gateway, identity)))) return checks
+    note('device', ...(await checkDevice(gateway, identity)))
   } finally {
-    http.close()
+    await gateway.close()
   }
   return checks
 }
@@ -43,7 +49,8 @@ export async function checkJoin(dir: string): Promise<readonly Check[]> {
 type Found = readonly [isRight: boolean, detail: string]
 
 function checkModes(identity: Identity): Found {
-  for (const name of [identityFiles.token, identityFiles.wireguard, identityFiles.config]) {
+  const key = identity.tailnet === null ? identityFiles.wireguard : identityFiles.authKey
+  for (const name of [identityFiles.token, key, identityFiles.config]) {
     const path = join(identity.dir, name)
     const found = attempt(() => statSync(path))
     if (found instanceof Error) return [false, `${path} is missing`]
@@ -61,13 +68,13 @@ function checkCa(identity: Identity): Found {
   return [true, certificate.fingerprint256]
 }
 
-async function checkGateway(http: GatewayHttp, identity: Identity): Promise<Found> {
+async function checkGateway(http: GatewayReach, identity: Identity): Promise<Found> {
   try {
     const reply = await http.ask({ method: 'GET', path: '/info', timeoutMs: probeMs })
     const fingerprint = jsonOf(reply)?.ca_fingerprint
     if (reply.status !== 200) return [false, `/info answered ${reply.status}`]
     if (fingerprint !== identity.caFingerprint) return [false, 'it has another CA now: join it again']
-    return [true, `answers (${trustText[identity.gateway.trust]})`]
+    return [true, `answers (${identity.tailnet === null ? trustText[identity.gateway.trust] : 'through the tailnet'})`]
   } catch (error) {
     return [false, error instanceof Error ? error.message : String(error)]
   }
@@ -80,14 +87,14 @@ const trustText = {
   unverified: 'TLS, unverified',
 } as const
 
-async function checkDevice(http: GatewayHttp, identity: Identity): Promise<Found> {
+async function checkDevice(http: GatewayReach, identity: Identity): Promise<Found> {
   try {
     const reply = await http.ask({ method: 'GET', path: '/api/peer/self', token: identity.token, timeoutMs: probeMs })
     if (reply.status !== 200) return [false, refused(reply).message]
     const self = jsonOf(reply)
     return [
       true,
-      `approved, profile ${String(self?.profile ?? '(default)')}, address ${String(self?.address ?? 'none')}`,
+      `approved, profile ${String(self?.profile ?? '(default)')}, address ${String(self?.address ?? 'one for each run')}`,
     ]
   } catch (error) {
     return [false, error instanceof Error ? error.message : String(error)]

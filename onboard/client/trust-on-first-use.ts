@@ -9,7 +9,8 @@ const fetchMs = 10_000
 /** A gateway that was talked to, and how it will be recognised from now on. */
 export interface MetGateway {
   readonly address: GatewayAddress
-  readonly ca: CaCertificate
+  /** null: a gateway behind Funnel, where its CA comes with the approval. */
+  readonly ca: CaCertificate | null
   /** A public authority vouches for the gateway; otherwise people compare fingerprints. */
   readonly isVouchedFor: boolean
 }
@@ -33,6 +34,7 @@ export async function meetGateway(url: GatewayUrl, mayBePlain: boolean): Promise
     if (met !== null) return met
   }
   const ca = await fetchCa({ url: url.origin, trust: url.isTls ? 'unverified' : 'none', ca: null })
+  if (ca === null) throw noGateway(url.origin, 404)
   const pinned: GatewayAddress = { url: url.origin, trust: 'pinned', ca: ca.pem }
   try {
     await checkInfo(pinned, ca)
@@ -49,7 +51,7 @@ async function trySystem(url: GatewayUrl): Promise<MetGateway | null> {
   const address: GatewayAddress = { url: url.origin, trust: 'system' satisfies Trust, ca: null }
   try {
     const ca = await fetchCa(address)
-    await checkInfo(address, ca)
+    if (ca !== null) await checkInfo(address, ca)
     return { address, ca, isVouchedFor: true }
   } catch (error) {
     if (isUnknownAuthority(error)) return null
@@ -57,12 +59,14 @@ async function trySystem(url: GatewayUrl): Promise<MetGateway | null> {
   }
 }
 
-async function fetchCa(address: GatewayAddress): Promise<CaCertificate> {
+/** @returns null where there is none to be had before the join is approved */
+async function fetchCa(address: GatewayAddress): Promise<CaCertificate | null> {
   const http = await gatewayHttp(address)
   try {
     const reply = await http.ask({ method: 'GET', path: '/ca.crt', timeoutMs: fetchMs })
     if (reply.status === 200) return readCaCertificate(reply.text)
-    throw new ClawError('CP_ONBOARD', `${address.url} is no clawpatrol gateway: /ca.crt answered ${reply.status}`)
+    if (reply.status === 404) return null
+    throw noGateway(address.url, reply.status)
   } finally {
     http.close()
   }
@@ -90,6 +94,10 @@ async function checkInfo(address: GatewayAddress, ca: CaCertificate): Promise<vo
   } finally {
     http.close()
   }
+}
+
+function noGateway(url: string, status: number): ClawError {
+  return new ClawError('CP_ONBOARD', `${url} is no clawpatrol gateway: /ca.crt answered ${status}`)
 }
 
 function unproven(url: GatewayUrl, error: unknown): ClawError {

@@ -1,8 +1,10 @@
 import { updateBundle } from '../../../onboard/client/bundle.ts'
 import { exportLines } from '../../../onboard/client/environment.ts'
-import { gatewayHttp, jsonOf } from '../../../onboard/client/gateway-http.ts'
-import { identityDir, loadIdentity } from '../../../onboard/client/identity.ts'
+import { jsonOf } from '../../../onboard/client/gateway-http.ts'
+import { type Identity, identityDir, loadIdentity } from '../../../onboard/client/identity.ts'
+import { reachGateway } from '../../../onboard/client/reach-gateway.ts'
 import { refused, variablesOf } from '../../../onboard/client/session.ts'
+import type { PushedVariable } from '../../../onboard/protocol.ts'
 import { orExit2 } from '../client-failure.ts'
 import type { Command } from '../command.ts'
 import { print, printFailure } from '../print.ts'
@@ -23,19 +25,25 @@ export const env: Command = {
     orExit2(async () => {
       const identity = loadIdentity(typeof options.caDir === 'string' ? options.caDir : identityDir())
       const files = { caFile: identity.caFile, bundleFile: updateBundle(identity) }
-      const http = await gatewayHttp(identity.gateway)
       try {
-        const path = '/api/env-pushdown'
-        const reply = await http.ask({ method: 'GET', path, token: identity.token, timeoutMs: askMs })
-        if (reply.status !== 200) throw refused(reply)
-        for (const line of exportLines(files, variablesOf(jsonOf(reply)?.vars))) print(line)
+        for (const line of exportLines(files, await fetchVariables(identity))) print(line)
         return 0
       } catch (error) {
         for (const line of exportLines(files, [])) print(line)
         printFailure(error)
         return 1
-      } finally {
-        http.close()
       }
     }),
+}
+
+async function fetchVariables(identity: Identity): Promise<readonly PushedVariable[]> {
+  const gateway = await reachGateway(identity)
+  try {
+    const path = '/api/env-pushdown'
+    const reply = await gateway.ask({ method: 'GET', path, token: identity.token, timeoutMs: askMs })
+    if (reply.status !== 200) throw refused(reply)
+    return variablesOf(jsonOf(reply)?.vars)
+  } finally {
+    await gateway.close()
+  }
 }

@@ -1,5 +1,7 @@
 import { identityDir } from '../../../onboard/client/identity.ts'
 import type { Invitation } from '../../../onboard/client/join.ts'
+import type { Transport } from '../../../onboard/protocol.ts'
+import { ClawError } from '../../../workers/contract/errors.ts'
 import { orExit2 } from '../client-failure.ts'
 import type { Command, Invocation } from '../command.ts'
 import { colour, print, printError } from '../print.ts'
@@ -11,6 +13,10 @@ export const join: Command = {
   args: [{ word: '<gateway-url>', summary: 'for example https://gateway.example:8080' }],
   options: [
     { flags: '--hostname <name>', summary: 'name shown to the operator (default: of this machine)' },
+    {
+      flags: '--transport <kind>',
+      summary: 'wireguard or tailscale, where the gateway has both (default: its choice)',
+    },
     { flags: '--profile <name>', summary: 'profile to suggest to the operator' },
     {
       flags: '--no-trust',
@@ -42,6 +48,7 @@ async function joinAs({ args, options }: Invocation): Promise<number> {
     dir,
     hostname: text('hostname'),
     profile: text('profile'),
+    transport: transportOf(text('transport')),
     insecureHttp: options.insecureHttp === true,
     show: (invitation) => show(invitation, renderUnicodeCompact),
   })
@@ -52,6 +59,11 @@ async function joinAs({ args, options }: Invocation): Promise<number> {
   return 0
 }
 
+function transportOf(word: string | null): Transport | null {
+  if (word === null || word === 'wireguard' || word === 'tailscale') return word
+  throw new ClawError('CP_ONBOARD', `--transport knows no ${JSON.stringify(word)}`, { hint: 'wireguard or tailscale' })
+}
+
 function show(invitation: Invitation, qr: (text: string, options: { ecc: 'M' }) => string): void {
   const { userCode, verifyUrl } = invitation
   print(`* Approve this device (${invitation.hostname}): code ${colour.bold(userCode)}`)
@@ -60,7 +72,7 @@ function show(invitation: Invitation, qr: (text: string, options: { ecc: 'M' }) 
     print(`  or on ${verifyUrl}`)
     if (process.stdout.isTTY) print(qr(verifyUrl, { ecc: 'M' }))
   }
-  print(`  CA fingerprint ${invitation.fingerprint}`)
+  if (invitation.fingerprint !== null) print(`  CA fingerprint ${invitation.fingerprint}`)
   print(
     invitation.isVouchedFor
       ? "  a public authority vouches for the gateway's address"
