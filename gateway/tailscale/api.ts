@@ -10,8 +10,6 @@ export interface ApiOptions {
   /** Without a slash at its end. */
   readonly apiUrl: string
   readonly oauth: OauthClient
-  /** Ends what is under way. */
-  readonly stop?: AbortSignal
   /** For one call with everything that belongs to it, ms. */
   readonly deadlineMs?: number
 }
@@ -39,16 +37,19 @@ export type Asked<T> =
   | { readonly kind: 'answered'; readonly value: T }
   | { readonly kind: 'refused'; readonly status: number; readonly because: string }
 
-/** The API of a tailnet, as far as the gateway uses it. Every call throws ClawError when there is no fit answer. */
+/**
+ * The API of a tailnet, as far as the gateway uses it. Every call throws ClawError when there is no fit answer:
+ * CP_ONBOARD when it says no, CP_UPSTREAM or CP_TIMEOUT when it does not answer, CP_CANCELLED when `signal` ends it.
+ */
 export interface TailscaleApi {
-  mintKey(request: KeyRequest): Promise<MintedKey>
+  mintKey(request: KeyRequest, signal?: AbortSignal): Promise<MintedKey>
   /** @returns false when there is no such key any more */
-  deleteKey(id: string): Promise<boolean>
-  devices(): Promise<readonly ApiDevice[]>
+  deleteKey(id: string, signal?: AbortSignal): Promise<boolean>
+  devices(signal?: AbortSignal): Promise<readonly ApiDevice[]>
   /** @returns false when there is no such node any more */
-  deleteDevice(stableId: string): Promise<boolean>
-  routes(stableId: string): Promise<Asked<ApiRoutes>>
-  setRoutes(stableId: string, routes: readonly string[]): Promise<Asked<ApiRoutes>>
+  deleteDevice(stableId: string, signal?: AbortSignal): Promise<boolean>
+  routes(stableId: string, signal?: AbortSignal): Promise<Asked<ApiRoutes>>
+  setRoutes(stableId: string, routes: readonly string[], signal?: AbortSignal): Promise<Asked<ApiRoutes>>
 }
 
 const deadlineMs = 30_000
@@ -60,10 +61,9 @@ const maxListBytes = 8 * 1024 * 1024
 export function tailscaleApi(options: ApiOptions): TailscaleApi {
   const { apiUrl, oauth } = options
   const tokens = oauthTokens(options)
-  const deadline = () => deadlineOf(options)
 
-  const call = async (what: string, method: ApiRequest['method'], path: string, more: Call = {}): Promise<ApiReply> => {
-    const signal = deadline()
+  const call = async (what: string, method: ApiRequest['method'], path: string, more: Call): Promise<ApiReply> => {
+    const signal = endOf(options.deadlineMs ?? deadlineMs, more.signal)
     const send = async (token: string): Promise<ApiReply> => {
       const json = more.body === undefined ? {} : { 'content-type': 'application/json' }
       const headers = { authorization: `Bearer ${token}`, ...json }
@@ -83,54 +83,54 @@ export function tailscaleApi(options: ApiOptions): TailscaleApi {
     if (isFine(reply)) return reply
     throw new ClawError('CP_ONBOARD', refusal(what, reply))
   }
-  const remove = async (what: string, path: string): Promise<boolean> => {
-    const reply = await call(what, 'DELETE', path)
+  const remove = async (what: string, path: string, signal?: AbortSignal): Promise<boolean> => {
+    const reply = await call(what, 'DELETE', path, { signal })
     if (reply.status === 404) return false
     must(what, reply)
     return true
   }
-  const askRoutes = async (method: 'GET' | 'POST', stableId: string, more: Call = {}): Promise<Asked<ApiRoutes>> => {
+  const askRoutes = async (method: 'GET' | 'POST', stableId: string, more: Call): Promise<Asked<ApiRoutes>> => {
     const reply = await call('routes', method, `device/${segment(stableId)}/routes`, more)
     if (!isFine(reply)) return { kind: 'refused', status: reply.status, because: refusal('routes', reply) }
     return { kind: 'answered', value: read('routes', routesAnswer, reply) }
   }
 
   return {
-    async mintKey({ reusable, ephemeral, tags, expirySeconds, description }) {
+    async mintKey({ reusable, ephemeral, tags, expirySeconds, description }, signal) {
       if (tags.length === 0) throw new ClawError('CP_ONBOARD', 'tailscale key: refused to make a key without a tag')
       const create = { reusable, ephemeral, preauthorized: true, tags }
       const body = { capabilities: { devices: { create } }, expirySeconds, description }
       const askedAt = Date.now()
-      const reply = must('key', await call('key', 'POST', 'tailnet/-/keys', { body }))
+      const reply = must('key', await call('key', 'POST', 'tailnet/-/keys', { body, signal }))
       const { id, key, expires, capabilities } = read('key', keyAnswer, reply)
       if (key === '') throw new ClawError('CP_ONBOARD', 'tailscale key: the answer has no key')
       if (capabilities !== undefined && tags.some((tag) => !capabilities.devices.create.tags.includes(tag))) {
-        await remove('key', `tailnet/-/keys/${segment(id)}`)
+        await remove('key', `tailnet/-/keys/${segment(id)}`, signal)
         throw new ClawError('CP_ONBOARD', `tailscale key: the key made lacks a tag of ${tags.join(', ')}`)
       }
       const expiresAt = expires === undefined ? askedAt + expirySeconds * 1000 : Date.parse(expires)
       return { id, key, expiresAt: expiresAt as EpochMs }
     },
-    deleteKey: (id) => remove('key', `tailnet/-/keys/${segment(id)}`),
-    async devices() {
-      const reply = await call('devices', 'GET', 'tailnet/-/devices?fields=all', { maxBytes: maxListBytes })
+    deleteKey: (id, signal) => remove('key', `tailnet/-/keys/${segment(id)}`, signal),
+    async devices(signal) {
+      const reply = await call('devices', 'GET', 'tailnet/-/devices?fields=all', { maxBytes: maxListBytes, signal })
       return read('devices', devicesAnswer, must('devices', reply)).devices
     },
-    deleteDevice: (stableId) => remove('device', `device/${segment(stableId)}`),
-    routes: (stableId) => askRoutes('GET', stableId),
-    setRoutes: (stableId, routes) => askRoutes('POST', stableId, { body: { routes } }),
+    deleteDevice: (stableId, signal) => remove('device', `device/${segment(stableId)}`, signal),
+    routes: (stableId, signal) => askRoutes('GET', stableId, { signal }),
+    setRoutes: (stableId, routes, signal) => askRoutes('POST', stableId, { body: { routes }, signal }),
   }
 }
 
 interface Call {
   readonly body?: unknown
   readonly maxBytes?: number
+  readonly signal: AbortSignal | undefined
 }
 
-/** The end of one call. */
-function deadlineOf(options: Pick<ApiOptions, 'stop' | 'deadlineMs'>): AbortSignal {
-  const late = AbortSignal.timeout(options.deadlineMs ?? deadlineMs)
-  return options.stop === undefined ? late : AbortSignal.any([late, options.stop])
+function endOf(deadlineMs: number, signal: AbortSignal | undefined): AbortSignal {
+  const late = AbortSignal.timeout(deadlineMs)
+  return signal === undefined ? late : AbortSignal.any([late, signal])
 }
 
 function isFine({ status }: ApiReply): boolean {

@@ -24,7 +24,7 @@ const toldBody = 1024
 
 /**
  * Sends one request and reads its answer. Redirects are not followed: the next host would get the credentials.
- * @throws ClawError CP_ONBOARD when there is no answer, it is too long or a redirect
+ * @throws ClawError CP_TIMEOUT, CP_CANCELLED or CP_UPSTREAM when there is no answer, CP_ONBOARD when it is unfit
  */
 export async function askApi(request: ApiRequest): Promise<ApiReply> {
   const { what, url, method, headers, body, signal } = request
@@ -82,5 +82,5 @@ function unanswered({ what, url, signal }: ApiRequest, error: unknown): ClawErro
   }
   const cause = (error as { cause?: { code?: unknown; message?: unknown } } | null)?.cause
   const found = String(cause?.code ?? cause?.message ?? 'the connection broke')
-  return new ClawError('CP_ONBOARD', `tailscale ${what}: cannot reach ${host}: ${found}`, { cause: error })
+  return new ClawError('CP_UPSTREAM', `tailscale ${what}: cannot reach ${host}: ${found}`, { cause: error })
 }

@@ -60,6 +60,7 @@ export class JoinKeys implements AsyncDisposable {
   readonly #removals: TailnetRemovals
   readonly #now: () => number
   readonly #revoker: Revoker
+  readonly #stop = new AbortController()
   readonly #minting = new Set<{ readonly device: DeviceId; isRevoked: boolean }>()
 
   constructor(options: JoinKeysOptions) {
@@ -73,7 +74,7 @@ export class JoinKeys implements AsyncDisposable {
   /** Takes up what an earlier gateway could not revoke. */
   start(): void {
     this.#keys.prune((this.#now() - recordMs) as EpochMs)
-    this.#revoker.run()
+    void this.#revoker.run()
   }
 
   /**
@@ -113,6 +114,7 @@ export class JoinKeys implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
     await this.#revoker[Symbol.asyncDispose]()
   }
 
@@ -125,12 +127,9 @@ export class JoinKeys implements AsyncDisposable {
     const ticket = { device, isRevoked: false }
     this.#minting.add(ticket)
     try {
-      const minted = await api.mintKey({
-        ...kind,
-        tags,
-        expirySeconds: wholeMachine ? wholeMachineSeconds : perProcessSeconds,
-        description: describe(name),
-      })
+      const expirySeconds = wholeMachine ? wholeMachineSeconds : perProcessSeconds
+      const wanted = { ...kind, tags, expirySeconds, description: describe(name) }
+      const minted = await api.mintKey(wanted, this.#stop.signal)
       await this.#note(api, minted, { device, deviceName: name, ...kind })
       if (!ticket.isRevoked) return minted
     } finally {

@@ -26,7 +26,7 @@ export class Revoker implements AsyncDisposable {
   #timer: NodeJS.Timeout | null = null
   #pass: Promise<void> = Promise.resolve()
   #failures = 0
-  #isStopped = false
+  readonly #stop = new AbortController()
 
   constructor(options: RevokerOptions) {
     this.#options = options
@@ -42,14 +42,14 @@ export class Revoker implements AsyncDisposable {
   schedule(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    if (this.#isStopped || this.#options.api === null) return
+    if (this.#stop.signal.aborted || this.#options.api === null) return
     const waitMs = this.#waitMs()
     if (waitMs === null) return
     this.#timer = setTimeout(() => void this.run(), Math.min(waitMs, longestMs)).unref()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopped = true
+    this.#stop.abort()
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     await this.#pass
@@ -66,7 +66,7 @@ export class Revoker implements AsyncDisposable {
   }
 
   async #runOnce(): Promise<void> {
-    if (this.#isStopped) return
+    if (this.#stop.signal.aborted) return
     try {
       const failed = await this.#sweep()
       this.#failures = failed ? this.#failures + 1 : 0
@@ -80,28 +80,31 @@ export class Revoker implements AsyncDisposable {
   /** Nodes first: a key lets nobody in who is out. @returns whether something failed */
   async #sweep(): Promise<boolean> {
     const { api, keys, removals } = this.#options
+    const { signal } = this.#stop
     const work = [
       ...removals.list().map(({ stableId }) => ({
-        act: (with_: TailscaleApi) => with_.deleteDevice(stableId),
+        act: (to: TailscaleApi) => to.deleteDevice(stableId, signal),
         done: () => removals.forget(stableId),
         failed: (why: string) => removals.noteFailure(stableId, why),
       })),
       ...keys.due().map(({ id }) => ({
-        act: (with_: TailscaleApi) => with_.deleteKey(id),
+        act: (to: TailscaleApi) => to.deleteKey(id, signal),
         done: () => keys.noteRevoked(id),
         failed: (why: string) => keys.noteFailure(id, why),
       })),
     ]
     let trouble: ClawError | null = null
     for (const { act, done, failed } of work) {
-      if (this.#isStopped) return true
       try {
         if (api === null) throw noClient()
         await act(api)
         done()
       } catch (error) {
+        if (signal.aborted) return true
         trouble = asClawError(error)
         failed(trouble.message)
+        // nobody answers: not another 30 s for each
+        if (trouble.code !== 'CP_ONBOARD') break
       }
     }
     if (trouble !== null) this.#tell(trouble)
@@ -109,7 +112,7 @@ export class Revoker implements AsyncDisposable {
   }
 
   #tell(error: unknown): void {
-    if (!this.#isStopped) this.#options.onTrouble(asClawError(error))
+    if (!this.#stop.signal.aborted) this.#options.onTrouble(asClawError(error))
   }
 }
 

@@ -1,0 +1,101 @@
+import { ClawError } from '../../workers/contract/errors.ts'
+import type { TailscaleSettings } from '../config/policy.ts'
+import { environmentSecret, secretVariable } from '../secrets/environment.ts'
+import type { OauthClient } from './oauth.ts'
+
+/** Finds a secret by its name; null: there is none. */
+export type SecretNamed = (name: string) => string | null
+
+/** The secrets of the tailscale block, expanded. In memory only: not to be logged, recorded or handed to a worker. */
+export interface TailscaleSecrets {
+  /** null: none is configured; a node that was let in before needs none. */
+  readonly authkey: string | null
+  readonly oauth: OauthClient | null
+  readonly clientAuthkey: string | null
+}
+
+/**
+ * Expands `{{secret:NAME}}` in all keys of the tailscale block; done once, when the gateway starts.
+ * @throws ClawError CP_SECRET that names everything that is missing
+ */
+export function tailscaleSecrets(
+  settings: TailscaleSettings,
+  env: NodeJS.ProcessEnv,
+  secretNamed: SecretNamed = fromEnvironment(env),
+): TailscaleSecrets {
+  const missing = new Map<string, string>()
+  const expand = (attribute: string, written: string) => expandSecret(attribute, written, secretNamed, missing)
+  const { oauth, clientAuthkey } = settings
+  const found = {
+    authkey: authkeyOf(settings, env, expand),
+    oauth:
+      oauth === null
+        ? null
+        : {
+            clientId: expand('oauth_client_id', oauth.clientId),
+            clientSecret: expand('oauth_client_secret', oauth.clientSecret),
+          },
+    clientAuthkey: clientAuthkey === null ? null : expand('client_authkey', clientAuthkey),
+  }
+  refuseMissing(missing)
+  return found
+}
+
+/**
+ * The key the gateway joins the tailnet with: the configured one, else $TS_AUTHKEY, else null.
+ * @throws ClawError CP_SECRET when it names a secret that is not there
+ */
+export function gatewayAuthkey(
+  settings: Pick<TailscaleSettings, 'authkey'>,
+  env: NodeJS.ProcessEnv,
+  secretNamed: SecretNamed = fromEnvironment(env),
+): string | null {
+  const missing = new Map<string, string>()
+  const key = authkeyOf(settings, env, (attribute, written) => expandSecret(attribute, written, secretNamed, missing))
+  refuseMissing(missing)
+  return key
+}
+
+function authkeyOf(
+  { authkey }: Pick<TailscaleSettings, 'authkey'>,
+  env: NodeJS.ProcessEnv,
+  expand: (attribute: string, written: string) => string,
+): string | null {
+  if (authkey !== null) return expand('authkey', authkey)
+  const given = env.TS_AUTHKEY?.trim() ?? ''
+  return given === '' ? null : checked('$TS_AUTHKEY', given)
+}
+
+function expandSecret(
+  attribute: string,
+  written: string,
+  secretNamed: SecretNamed,
+  missing: Map<string, string>,
+): string {
+  const expanded = written.replace(/\{\{secret:([^{}]+)\}\}/g, (_whole, name: string) => {
+    const value = secretNamed(name)
+    if (value === null) missing.set(name, attribute)
+    return value ?? ''
+  })
+  return checked(`tailscale.${attribute}`, expanded)
+}
+
+/** A line end in a key would end a header or a log line. */
+function checked(what: string, value: string): string {
+  if (/[^\x21-\x7e]/.test(value))
+    throw new ClawError('CP_SECRET', `Cannot use ${what}: there is white space or another odd character in the key`)
+  return value
+}
+
+function refuseMissing(missing: ReadonlyMap<string, string>): void {
+  if (missing.size === 0) return
+  const found = [...missing].map(([name, attribute]) => `${JSON.stringify(name)} for tailscale.${attribute}`)
+  const [first = ''] = missing.keys()
+  throw new ClawError('CP_SECRET', `Cannot start: there is no secret ${found.join(', none ')}`, {
+    hint: `run clawpatrol secret set ${first}, or set ${secretVariable(first, '')} in the gateway's environment`,
+  })
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv): SecretNamed {
+  return (name) => environmentSecret(env, secretVariable(name, ''))
+}
