@@ -56,7 +56,8 @@ for (const [network, bits] of [
 ] as const)
   nearby.addSubnet(network, bits, 'ipv6')
 
-async function addressesOf(host: string): Promise<readonly string[]> {
+/** Every address of a host name. @throws ClawError CP_ONBOARD when it has none, or nobody says in 10 s */
+export async function addressesOf(host: string): Promise<readonly string[]> {
   const deadline = new Promise<never>((_resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('no answer in 10 s')), 10_000)
     timer.unref()

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { dropChange, noteChange, type SystemChange } from './journal.ts'
+import { dropChange, noteChange, type TrustChange } from './journal.ts'
 import { runSystemCommand, type SystemCommand } from './system-command.ts'
 
 /** Where a family of distributions keeps roots people add, and what rebuilds its store. */
@@ -47,7 +47,7 @@ export async function installTrust({
   if (store === undefined) return { kind: 'skipped', why: 'it is of a kind this program does not know', commands: [] }
   const file = join(root, store.dir, 'clawpatrol.crt')
   if (isSame(file, ca)) return { kind: 'present' }
-  const change: SystemChange = { kind: 'trust', file, refresh: store.refresh }
+  const change: TrustChange = { kind: 'trust', file, refresh: store.refresh }
   noteChange(dir, change)
   // from a copy nobody else can write: what was approved is what gets installed
   const copyDir = mkdtempSync(join(tmpdir(), 'clawpatrol-ca-'))
@@ -68,7 +68,7 @@ export async function installTrust({
 }
 
 /** Undoes what `installTrust` did. Nothing to do is fine. */
-export async function removeTrust(change: SystemChange, run: SystemCommand = runSystemCommand): Promise<void> {
+export async function removeTrust(change: TrustChange, run: SystemCommand = runSystemCommand): Promise<void> {
   if (!existsSync(change.file)) return
   await run(['rm', '-f', change.file])
   await run(change.refresh)

@@ -1,10 +1,13 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { gatewayHttp } from './gateway-http.ts'
 import { identityFiles, loadIdentity } from './identity.ts'
 import { dropChange, readJournal } from './journal.ts'
+import { reachGateway } from './reach-gateway.ts'
 import type { SystemCommand } from './system-command.ts'
 import { removeTrust } from './trust.ts'
+import { type Host, thisHost } from './whole-machine/host.ts'
+import { markerName } from './whole-machine/marker.ts'
+import { unrouteWholeMachine } from './whole-machine/mode.ts'
 
 const leaveMs = 5000
 
@@ -23,6 +26,7 @@ export interface UninstallRequest {
   /** Leaves the join in place: the device stays at the gateway. */
   readonly keepConf: boolean
   readonly run?: SystemCommand
+  readonly host?: Host
 }
 
 /**
@@ -31,7 +35,7 @@ export interface UninstallRequest {
  * Only files of a join are removed: a gateway may keep its state in the same directory.
  */
 export async function uninstall(request: UninstallRequest): Promise<readonly UninstallStep[]> {
-  const { dir } = request
+  const { dir, host = thisHost } = request
   const steps: UninstallStep[] = []
   const step = async (label: string, work: () => unknown) => {
     try {
@@ -41,11 +45,19 @@ export async function uninstall(request: UninstallRequest): Promise<readonly Uni
       steps.push({ label, failure: error instanceof Error ? error.message : String(error) })
     }
   }
-  if (!request.keepConf && existsSync(join(dir, identityFiles.token)))
+  const leaveGateway = async () => {
+    if (request.keepConf || !existsSync(join(dir, identityFiles.token))) return
     await step('device taken off the gateway', () => leave(dir))
+  }
+  // a gateway in a tailnet answers only while this machine is in it; one behind a tunnel answers outside of it
+  const isTailnet = existsSync(join(dir, identityFiles.authKey))
+  if (isTailnet) await leaveGateway()
+  await unroute(dir, host, steps)
+  if (!isTailnet) await leaveGateway()
   if (!request.keepCa) {
     await step("CA taken off this machine's roots", async () => {
       for (const change of [...readJournal(dir)].reverse()) {
+        if (change.kind !== 'trust') continue
         await removeTrust(change, request.run)
         dropChange(dir, change)
       }
@@ -55,23 +67,35 @@ export async function uninstall(request: UninstallRequest): Promise<readonly Uni
   return steps
 }
 
+async function unroute(dir: string, host: Host, steps: UninstallStep[]): Promise<void> {
+  try {
+    for (const { label, left } of await unrouteWholeMachine(dir, host)) steps.push({ label, failure: left })
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error)
+    steps.push({ label: "this machine's own network as it was", failure })
+  }
+}
+
 async function leave(dir: string): Promise<void> {
   const identity = loadIdentity(dir)
-  const http = await gatewayHttp(identity.gateway)
+  const gateway = await reachGateway(identity)
   try {
     const { token } = identity
-    const reply = await http.ask({ method: 'DELETE', path: '/api/peer/self', token, timeoutMs: leaveMs })
+    const reply = await gateway.ask({ method: 'DELETE', path: '/api/peer/self', token, timeoutMs: leaveMs })
     // 401: the operator deleted it already
     if (reply.status !== 204 && reply.status !== 401)
       throw new Error(`the gateway answered ${reply.status}; ask its operator to delete ${identity.deviceName}`)
   } finally {
-    http.close()
+    await gateway.close()
   }
 }
 
 function removeFiles({ dir, keepCa, keepConf }: UninstallRequest): void {
   const { ca, bundle, journal, ...conf } = identityFiles
-  const names: readonly string[] = [...(keepConf ? [] : Object.values(conf)), ...(keepCa ? [] : [ca, bundle])]
+  const names: readonly string[] = [
+    ...(keepConf ? [] : [...Object.values(conf), markerName]),
+    ...(keepCa ? [] : [ca, bundle]),
+  ]
   if (!existsSync(dir)) return
   // also what a killed program was about to put in the place of one
   const isOurs = (found: string) => names.includes(found.replace(/\.\d+\.new$/, ''))
