@@ -142,6 +142,25 @@ describe("an agent's HTTPS traffic through the gateway", () => {
     expect((await send('harmless')).stdout).toBe('200')
   })
 
+  it('a body in zstd is decoded for inspection', async () => {
+    // frames as the reference encoder writes them
+    const frame = (text: string) => {
+      const head = Buffer.from('28b52ffd00', 'hex')
+      const block = Buffer.alloc(4)
+      block.writeUInt32LE(((text.length << 3) | 1) << 8)
+      return Buffer.concat([head, Buffer.of(0x38), block.subarray(1), Buffer.from(text)]).toString('base64')
+    }
+    const send = (text: string) =>
+      lab.run([
+        'sh',
+        '-c',
+        `printf %s "$0" | base64 -d | curl -sS -o /dev/null -w '%{http_code}' -H 'content-encoding: zstd' --data-binary @- ${url('/notes')}`,
+        frame(text),
+      ])
+    expect((await send('-----BEGIN PRIVATE KEY-----')).stdout).toBe('403')
+    expect((await send('harmless')).stdout).toBe('200')
+  })
+
   it('Node fetch works', async () => {
     const done = await lab.run([process.execPath, script('fetch.mjs'), url('/one'), url('/two')])
     expect(done.stdout).toMatch(/^200 GET \/one .*\n\n200 GET \/two .*\n\n$/)

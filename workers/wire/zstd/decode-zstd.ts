@@ -27,7 +27,7 @@ export async function decodeZstd(bytes: Buffer, maxBytes: number): Promise<Unzst
   try {
     await nextTurn()
     let since = performance.now()
-    for (const _ of decodeFrames(bytes, output)) {
+    for (const _ of decodeFrame(bytes, output)) {
       if (performance.now() - since < turnMs) continue
       await nextTurn()
       since = performance.now()
@@ -44,34 +44,29 @@ function nextTurn(): Promise<void> {
   return turns
 }
 
-/** Yields after each block and skippable frame. */
-function* decodeFrames(bytes: Buffer, output: Output): Generator<void> {
-  if (bytes.length === 0) throw malformed('no frame')
-  let at = 0
-  while (at < bytes.length) {
-    const header = readFrameHeader(bytes, at)
-    at = header.end
-    if (header.kind === 'skippable') {
-      yield
-      continue
-    }
-    output.startFrame(header.windowSize, header.contentSize)
-    const most = Math.min(header.windowSize, longestBlock)
-    const frame: Frame = { most, code: null, sequences: { tables: null, recent: [1, 4, 8] } }
-    let isLast = false
-    while (!isLast) {
-      const block = readBlockHeader(bytes, at, most)
-      isLast = block.isLast
-      at += 3 + block.length
-      decodeBlock(block, bytes.subarray(at - block.length, at), frame, output)
-      yield
-    }
-    if (header.contentSize !== null && header.contentSize !== output.frameLength)
-      throw malformed('a frame of another size than it says')
-    // not verified: an upstream that does so refuses what was judged, any other reads what was judged
-    if (header.hasChecksum) at += 4
-    if (at > bytes.length) throw malformed('a frame that ends early')
+/**
+ * Yields after each block. One frame and nothing else: some upstreams read on after the first and some do not,
+ * and what is judged must be what they read.
+ */
+function* decodeFrame(bytes: Buffer, output: Output): Generator<void> {
+  const header = readFrameHeader(bytes)
+  let at = header.end
+  output.start(header.windowSize, header.contentSize)
+  const most = Math.min(header.windowSize, longestBlock)
+  const frame: Frame = { most, code: null, sequences: { tables: null, recent: [1, 4, 8] } }
+  let isLast = false
+  while (!isLast) {
+    const block = readBlockHeader(bytes, at, most)
+    isLast = block.isLast
+    at += 3 + block.length
+    decodeBlock(block, bytes.subarray(at - block.length, at), frame, output)
+    yield
   }
+  if (header.contentSize !== null && header.contentSize !== output.length)
+    throw malformed('a frame of another size than it says')
+  // not verified: an upstream that does so refuses what was judged, any other reads what was judged
+  if (header.hasChecksum) at += 4
+  if (at !== bytes.length) throw malformed('a frame that ends early, or is not the only one')
 }
 
 interface Frame {

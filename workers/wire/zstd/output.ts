@@ -4,7 +4,6 @@ import { malformed, ZstdFault } from './zstd-fault.ts'
 export class Output {
   length = 0
   #bytes = Buffer.alloc(0)
-  #frameStart = 0
   #windowSize = 0
   #blockEnd = 0
   readonly #most: number
@@ -15,20 +14,14 @@ export class Output {
   }
 
   /** @param contentSize what the frame says of itself; one over the limit is not begun */
-  startFrame(windowSize: number, contentSize: number | null): void {
-    this.#frameStart = this.length
+  start(windowSize: number, contentSize: number | null): void {
     this.#windowSize = windowSize
-    if (contentSize !== null && contentSize > this.#most - this.length) throw tooLong()
+    if (contentSize !== null && contentSize > this.#most) throw tooLong()
   }
 
   /** @param most longest the block may become */
   startBlock(most: number): void {
     this.#blockEnd = this.length + most
-  }
-
-  /** Bytes of the frame so far. */
-  get frameLength(): number {
-    return this.length - this.#frameStart
   }
 
   append(from: Uint8Array, start: number, end: number): void {
@@ -47,7 +40,7 @@ export class Output {
   /** Says again what was said `offset` bytes ago; it may run into what it says itself. */
   repeat(offset: number, count: number): void {
     // decoders differ in what they find further back
-    if (offset < 1 || offset > this.frameLength || offset > this.#windowSize) throw malformed('a match too far back')
+    if (offset < 1 || offset > this.length || offset > this.#windowSize) throw malformed('a match too far back')
     const at = this.#claim(count)
     const bytes = this.#bytes
     if (offset >= count && count > 16) bytes.copyWithin(at, at - offset, at - offset + count)
