@@ -111,14 +111,14 @@ export function tailscaleApi(options: ApiOptions): TailscaleApi {
       const expiresAt = expires === undefined ? askedAt + expirySeconds * 1000 : Date.parse(expires)
       return { id, key, expiresAt: expiresAt as EpochMs }
     },
-    deleteKey: (id, signal) => remove('key', `tailnet/-/keys/${segment(id)}`, signal),
+    deleteKey: async (id, signal) => remove('key', `tailnet/-/keys/${segment(id)}`, signal),
     async devices(signal) {
       const reply = await call('devices', 'GET', 'tailnet/-/devices?fields=all', { maxBytes: maxListBytes, signal })
       return read('devices', devicesAnswer, must('devices', reply)).devices
     },
-    deleteDevice: (stableId, signal) => remove('device', `device/${segment(stableId)}`, signal),
-    routes: (stableId, signal) => askRoutes('GET', stableId, { signal }),
-    setRoutes: (stableId, routes, signal) => askRoutes('POST', stableId, { body: { routes }, signal }),
+    deleteDevice: async (stableId, signal) => remove('device', `device/${segment(stableId)}`, signal),
+    routes: async (stableId, signal) => askRoutes('GET', stableId, { signal }),
+    setRoutes: async (stableId, routes, signal) => askRoutes('POST', stableId, { body: { routes }, signal }),
   }
 }
 

@@ -32,7 +32,7 @@ type Block = readonly [Ip, number]
 
 /** Virtual addresses of names. */
 const virtual = ['10.78.0.0/16', 'fd78::/64']
-/** What an exit node's 0.0.0.0/0 and ::/0 leave out: the node drops packets to these unless they are announced. */
+/** Private networks; most of them an exit node drops unless they are announced besides 0.0.0.0/0 and ::/0. */
 const inner = blocks(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7'])
 /** Reached directly, or from nowhere else: announcing these breaks more than it lets through. */
 const never = blocks([
