@@ -21,10 +21,19 @@ export const publicKey = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=
 /** A host name as devices show it. */
 export const hostname = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
 
+/** How a device's traffic gets to the gateway. */
+export const transport = z.enum(['wireguard', 'tailscale'])
+export type Transport = z.output<typeof transport>
+
 /** POST /api/onboard/start */
 export const startRequest = z.object({
   hostname,
-  wg_pub: publicKey,
+  /** Absent: WireGuard when the gateway has it, else Tailscale. */
+  transport: transport.optional(),
+  /** With WireGuard only, and there it must be. */
+  wg_pub: publicKey.optional(),
+  /** The machine itself goes through the gateway, not only what it wraps. */
+  whole_machine: z.enum(['0', '1']).optional(),
   /** base64url(SHA-256(nonce)): only who has the nonce can fetch what the attempt brings. */
   client_nonce_hash: base64url(32),
   profile: z.string().min(1).max(128).optional(),
@@ -45,6 +54,18 @@ export const claimRequest = z.object({
 /** POST /api/sessions: a peer for one run. */
 export const sessionRequest = z.object({ pubkey: publicKey, name: z.string().max(128).optional() })
 
+/** POST /api/peer/tsnet/register: the node that asks is one of the device's runs. */
+export const registerRequest = z.object({
+  /** Made by the client; absent: the gateway makes one. */
+  run_id: z.uuid().optional(),
+  name: z.string().max(128).optional(),
+})
+/** GET /api/onboard/lookup, POST /api/onboard/approve and …/deny: what an operator says. */
+export const operatorRequest = z.object({
+  code: z.string().min(1).max(64),
+  profile: z.string().min(1).max(128).optional(),
+})
+
 /** Answer to start. */
 export const startReply = z.object({
   device_code: deviceCode,
@@ -52,17 +73,45 @@ export const startReply = z.object({
   verify_url: z.string().max(2048),
   interval: z.number().int().min(1).max(60),
   expires_in: z.number().int().min(1).max(3600),
+  /** Absent: a gateway that knows WireGuard only. */
+  transport: transport.optional(),
+  /** SHA-256 of the gateway's CA certificate, for people to compare where the certificate itself comes later. */
+  ca_fingerprint: z
+    .string()
+    .regex(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/)
+    .optional(),
 })
-/** Answer to poll once approved; everything is a string. */
-export const pollSuccess = z.object({
-  /** A wg-quick configuration with an empty PrivateKey, which the client fills in. */
-  auth_key: z.string().max(8192),
-  login_server: z.string().startsWith('wireguard://').max(256),
+const everySuccess = {
   api_token: z.string().regex(/^[A-Za-z0-9_-]{20,200}$/),
   approved_by: z.string().max(256),
   device_id: z.string().max(128),
   device_name: z.string().max(256),
+}
+/** Answer to poll once approved for WireGuard; everything is a string. */
+export const wireguardSuccess = z.object({
+  /** A wg-quick configuration with an empty PrivateKey, which the client fills in. */
+  auth_key: z.string().max(8192),
+  login_server: z.string().startsWith('wireguard://').max(256),
+  ...everySuccess,
 })
+/** Answer to poll once approved for a tailnet; everything is a string. */
+export const tailscaleSuccess = z.object({
+  /** Lets a node into the tailnet. */
+  auth_key: z.string().regex(/^[\x21-\x7e]{1,512}$/),
+  login_server: z.literal(''),
+  ...everySuccess,
+  /** Name of the gateway's node. */
+  gateway_host: z.string().max(256),
+  /** Address of the gateway's node: the exit node. */
+  gateway_ip: z.string().max(64),
+  /** Where the gateway answers inside the tailnet. */
+  gateway_url: z.string().max(256),
+  /** Empty: the default service. */
+  control_url: z.string().max(1024),
+  ca_pem: z.string().max(16_384),
+})
+/** Answer to poll once approved; `login_server` tells them apart. */
+export const pollSuccess = z.union([wireguardSuccess, tailscaleSuccess])
 /** Answer to poll otherwise. */
 export const pollError = z.object({ error: z.string().max(64), detail: z.string().max(1024).optional() })
 /** Answer to a poll. */
@@ -81,6 +130,8 @@ export type PollErrorCode =
 
 export type StartRequest = z.output<typeof startRequest>
 export type StartReply = z.output<typeof startReply>
+export type WireguardSuccess = z.output<typeof wireguardSuccess>
+export type TailscaleSuccess = z.output<typeof tailscaleSuccess>
 export type PollSuccess = z.output<typeof pollSuccess>
 export type PollReply = PollSuccess | { readonly error: PollErrorCode; readonly detail?: string }
 
@@ -106,6 +157,44 @@ export interface SessionReply {
   /** Seconds after which the peer goes away unless it is heard of. */
   readonly expires_in: number
   readonly vars: readonly PushedVariable[]
+}
+
+/** Answer to POST /api/peer/tsnet/register. */
+export interface RegisterReply {
+  /** Empty: the node is the device's own and no run. */
+  readonly run_id: string
+  readonly device_id: string
+  readonly dns: readonly string[]
+  /** Epoch, ms: when the auth key of the device is worthless; null: not known. */
+  readonly key_expires_at: number | null
+  readonly vars: readonly PushedVariable[]
+}
+
+/** Answer to POST /api/peer/tsnet/rotate-key. */
+export interface RotateReply {
+  readonly auth_key: string
+  /** Epoch, ms; null: never. */
+  readonly expires_at: number | null
+}
+
+/** Answer to GET /api/onboard/lookup. */
+export interface LookupReply {
+  readonly user_code: string
+  readonly approved: boolean
+  readonly state: string
+  /** Unix time, seconds. */
+  readonly created_at: number
+  readonly hostname: string
+  /** Address the join came from. */
+  readonly source: string
+  readonly transport: Transport
+  readonly whole_machine: boolean
+  /** Name of the device that joins again; null: a new one. */
+  readonly rejoins: string | null
+  readonly ca_fingerprint: string
+  /** In the policy's order. */
+  readonly profiles: readonly string[]
+  readonly suggested_profile: string
 }
 
 /** Answer to GET /api/peer/self. */

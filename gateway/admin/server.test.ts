@@ -168,12 +168,20 @@ async function aGateway() {
 }
 
 function aJoin(lab: ReturnType<typeof onboardLab>, source = '127.0.0.1'): string {
-  const request = { hostname: 'laptop', wg_pub: newKeyPair().publicKey, client_nonce_hash: aNonce().hash }
+  const request = {
+    hostname: 'laptop',
+    nonceHash: aNonce().hash,
+    suggestedProfile: null,
+    transport: { kind: 'wireguard', publicKey: newKeyPair().publicKey } as const,
+    isWholeMachine: false,
+  }
   return lab.attempts.start(request, { source, device: null })?.user_code ?? ''
 }
 
 async function aDevice(lab: ReturnType<typeof onboardLab>, name: string) {
   const { publicKey } = newKeyPair()
+  const transport = { kind: 'wireguard', publicKey } as const
   const source = '192.0.2.7'
-  return await lab.registry.enrol({ name, profile: null, approvedBy: 'ops', publicKey, rejoinOf: null, source })
+  const request = { name, profile: null, approvedBy: 'ops', transport, rejoinOf: null, source }
+  return (await lab.registry.enrol(request)).enrolment
 }

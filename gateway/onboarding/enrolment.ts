@@ -1,18 +1,23 @@
 import type { PushedVariable } from '../../onboard/protocol.ts'
-import type { DeviceDesk, Enrolment, EnrolRequest, KnownDevice } from '../../onboard/server/ports.ts'
+import type { DeviceDesk, EnrolRequest, KnownDevice } from '../../onboard/server/ports.ts'
 import { ClawError } from '../../workers/contract/errors.ts'
 import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { Device, Devices } from '../store/devices.ts'
 import type { Peers } from '../store/peers.ts'
 import type { Tokens } from '../store/tokens.ts'
+import type { TailnetMembers } from './tailnet-members.ts'
 import type { PeerTransport } from './transport.ts'
+import { type WireguardMembers, wireguardMembers } from './wireguard-members.ts'
 
 /** What enrolment is made of. */
 export interface EnrolmentParts {
   readonly devices: Devices
-  readonly peers: Peers
   readonly tokens: Tokens
-  readonly transport: PeerTransport
+  /** With `transport`; absent: no WireGuard. */
+  readonly peers?: Peers
+  readonly transport?: PeerTransport
+  /** Absent: no tailnet. */
+  readonly tailnet?: TailnetMembers
   /** Names of the policy's profiles, in its order; read anew each time. */
   readonly profiles: () => readonly string[]
   /** What a device of this profile finds in its environment; null: the policy's default profile. */
@@ -21,7 +26,7 @@ export interface EnrolmentParts {
   readonly endFlows: (device: DeviceId, because: string) => Promise<void>
 }
 
-/** Devices on record and in the transport at once: whatever changes one changes the other. */
+/** Devices on record and in the transports at once: whatever changes one changes the other. */
 export interface DeviceRegistry extends DeviceDesk {
   /** Lets the peers on record into a transport that has just started; runs of an earlier gateway are gone. */
   restore(): Promise<{ readonly peers: number }>
@@ -31,15 +36,11 @@ export interface DeviceRegistry extends DeviceDesk {
   setProfile(device: DeviceId, profile: ProfileName | null): boolean
 }
 
-/** Fulfils onboarding's needs over the store and the live transport. */
+/** Fulfils onboarding's needs over the store and the live transports. */
 export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
-  const { devices, peers, tokens, transport } = parts
-  const removePeers = async (device: DeviceId, which: 'all' | 'ephemeral') => {
-    for (const peer of peers.listOf(device)) {
-      await transport.removePeer(peer.publicKey)
-      if (which === 'all' || peer.ephemeral) peers.remove(peer.publicKey)
-    }
-  }
+  const { devices, tokens, tailnet } = parts
+  const { peers, transport } = parts
+  const wireguard = peers === undefined || transport === undefined ? null : wireguardMembers(peers, transport)
   const leaving = new Set<Promise<void>>()
   const leave = async (id: DeviceId) => {
     const gone = forget(id)
@@ -56,12 +57,21 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
   }
   const forget = async (id: DeviceId) => {
     // first on record: a flow that begins meanwhile is a stranger's
-    const gone = peers.listOf(id)
+    const gone = wireguard?.listOf(id) ?? []
+    tailnet?.forget(id)
     tokens.revoke(id)
     devices.remove(id)
     // through its tunnel agents learn that their connections are over: it goes last
     await parts.endFlows(id, 'the device was deleted')
-    for (const peer of gone) await transport.removePeer(peer.publicKey)
+    await wireguard?.drop(gone)
+  }
+  /** Ends what a device had before it joined again, by whichever transport. */
+  const startAnew = async (id: DeviceId, request: EnrolRequest) => {
+    await parts.endFlows(id, 'the device joined again')
+    await wireguard?.remove(id, 'all')
+    tailnet?.rejoined(id, request.transport)
+    if (request.profile !== null) devices.setProfile(id, request.profile as ProfileName)
+    devices.setTransport(id, storedAs[request.transport.kind])
   }
   return {
     async enrol(request) {
@@ -70,29 +80,33 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
         throw new ClawError('CP_ONBOARD', `${JSON.stringify(known.name)} wants to join again but is blocked`, {
           hint: `clawpatrol device unblock ${known.id}`,
         })
-      const holder = peers.get(request.publicKey)
-      if (holder !== null && holder.device !== known?.id)
-        throw new ClawError('CP_ONBOARD', 'Cannot let the device in: its key is in use by another device')
+      if (request.transport.kind === 'wireguard') wireguard?.mustBeFree(request.transport.publicKey, known?.id ?? null)
       const device = known ?? newDevice(devices, request)
+      const { id, name } = device
+      const isRejoin = known !== null
       try {
-        if (known !== null) {
-          await parts.endFlows(known.id, 'the device joined again')
-          await removePeers(known.id, 'all')
-          if (request.profile !== null) devices.setProfile(known.id, request.profile as ProfileName)
+        if (request.transport.kind === 'tailscale') {
+          if (tailnet === undefined) throw isOff('Tailscale')
+          // first: a device that joins again keeps what it has when there is no key for it
+          const authKey = await tailnet.mint(device, request.transport)
+          mustStillBeThere(devices.get(id), name)
+          if (isRejoin) await startAnew(id, request)
+          devices.setExternal(id, request.source)
+          const nowhere = { address4: null, address6: null }
+          return { enrolment: { transport: 'tailscale', device: id, name, isRejoin, ...nowhere }, authKey }
         }
-        const { publicKey } = request
+        if (wireguard === null) throw isOff('WireGuard')
+        if (isRejoin) await startAnew(id, request)
         await allLeft()
-        const peer = peers.allocate({ publicKey, device: device.id, ephemeral: false, run: null })
-        await transport.addPeer(publicKey, [peer.address4, peer.address6])
-        devices.setExternal(device.id, request.source)
-        const { address4, address6 } = peer
-        return { device: device.id, name: device.name, address4, address6, isRejoin: known !== null }
+        const addresses = await wireguard.add(request.transport.publicKey, id)
+        devices.setExternal(id, request.source)
+        return { enrolment: { transport: 'wireguard', device: id, name, isRejoin, ...addresses }, authKey: null }
       } catch (error) {
-        if (known === null) await leave(device.id)
+        if (!isRejoin) await leave(id)
         throw error
       }
     },
-    withdraw: ({ device }: Enrolment) => leave(device),
+    withdraw: ({ device }) => leave(device),
     issueToken(device) {
       tokens.revoke(device)
       return tokens.mint(device)
@@ -100,30 +114,22 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     ofToken(token) {
       const id = tokens.deviceOf(token)
       const device = id === null ? null : devices.get(id)
-      return device === null ? null : describe(device, peers)
+      return device === null ? null : describe(device, wireguard, tailnet)
     },
     leave,
     profiles: parts.profiles,
     variables: (device) => parts.variables(device.profile as ProfileName | null),
-    async restore() {
-      peers.removeEphemeral()
-      let count = 0
-      for (const peer of peers.list()) {
-        if (devices.get(peer.device)?.blocked !== false) continue
-        await transport.addPeer(peer.publicKey, [peer.address4, peer.address6])
-        count += 1
-      }
-      return { peers: count }
-    },
+    restore: async () => ({ peers: (await wireguard?.restore((id) => devices.get(id)?.blocked === false)) ?? 0 }),
     async block(id) {
       if (!devices.setBlocked(id, true)) return false
       await parts.endFlows(id, 'the device was blocked')
-      await removePeers(id, 'ephemeral')
+      await wireguard?.remove(id, 'ephemeral')
+      tailnet?.suspend(id)
       return true
     },
     async unblock(id) {
       if (!devices.setBlocked(id, false)) return false
-      for (const peer of peers.listOf(id)) await transport.addPeer(peer.publicKey, [peer.address4, peer.address6])
+      await wireguard?.letBackIn(id)
       return true
     },
     setProfile(id, profile) {
@@ -134,22 +140,40 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
   }
 }
 
+const storedAs = { wireguard: 'wireguard', tailscale: 'tailnet' } as const
+
 function newDevice(devices: Devices, request: EnrolRequest): Device {
   return devices.create({
     name: request.name,
     profile: request.profile as ProfileName | null,
-    transport: 'wireguard',
+    transport: storedAs[request.transport.kind],
     approvedBy: request.approvedBy,
   })
 }
 
-function describe(device: Device, peers: Peers): KnownDevice {
-  const own = peers.listOf(device.id).find((peer) => !peer.ephemeral)
+/** Making a key takes its time: meanwhile the device may have been deleted or blocked. */
+function mustStillBeThere(device: Device | null, name: string): void {
+  if (device === null || device.blocked)
+    throw new ClawError('CP_ONBOARD', `Cannot let ${JSON.stringify(name)} in: it was removed or blocked meanwhile`)
+}
+
+function isOff(transport: string): ClawError {
+  return new ClawError('CP_ONBOARD', `Cannot let the device in: this gateway has no ${transport}`)
+}
+
+function describe(
+  device: Device,
+  wireguard: WireguardMembers | null,
+  tailnet: TailnetMembers | undefined,
+): KnownDevice {
+  const isTailnet = device.transport === 'tailnet'
+  const address = isTailnet ? tailnet?.addressOf(device.id) : wireguard?.addressOf(device.id)
   return {
     id: device.id,
     name: device.name,
     profile: device.profile,
     isBlocked: device.blocked,
-    address4: own?.address4 ?? null,
+    transport: isTailnet ? 'tailscale' : 'wireguard',
+    address4: address ?? null,
   }
 }

@@ -1,22 +1,29 @@
+import { closeSync } from 'node:fs'
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, isIP, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, isIP, type Server, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import { gatewayServerName } from '../../onboard/protocol.ts'
+import { sourceKey } from '../../onboard/server/limit.ts'
+import type { RequestOrigin } from '../../onboard/server/ports.ts'
 import { ClawError } from '../../workers/contract/errors.ts'
+import type { IncomingConnection } from '../tailnet/tailnet.ts'
+import { type Origin, originTable, type Whois } from './origins.ts'
 import { type MintCertificate, type ServedNames, servedNames } from './served-names.ts'
 
 /** How long a client may take for its first byte, its TLS handshake and its request head, ms. */
-const headMs = 10_000
+const defaultHeadMs = 10_000
 const requestMs = 30_000
 const maxConnections = 512
+/** Of those from the internet: the others keep places of their own. */
+const maxFromFunnel = 256
 /** Of one address: a stranger cannot take every place. */
 const maxPerSource = 128
 
 /** Anything that answers requests: a Hono app. */
 export interface RequestApp {
-  fetch(request: Request, env: { readonly source: string }): Response | Promise<Response>
+  fetch(request: Request, origin: RequestOrigin): Response | Promise<Response>
 }
 
 /** What the listener is made of. */
@@ -25,15 +32,22 @@ export interface ListenerOptions {
   /** 0: any free one. */
   readonly port: number
   readonly app: RequestApp
+  /** Answers what comes through Funnel; absent: nothing may come from there. */
+  readonly funnelApp?: RequestApp
   readonly certificate: MintCertificate
   /** More names the gateway is known by, e.g. the host of public_url. */
   readonly names?: readonly string[]
+  /** Who is behind an address of the tailnet; absent: nothing may come from there. */
+  readonly whois?: Whois
+  readonly headMs?: number
 }
 
 /** The gateway's HTTP port, open. Owns its connections. */
 export interface Listener extends AsyncDisposable {
   readonly host: string
   readonly port: number
+  /** Serves a connection that came in another way than through the port. Owns its descriptor, whatever the outcome. */
+  admit(connection: IncomingConnection, reach: 'tailnet' | 'funnel'): void
 }
 
 /**
@@ -41,64 +55,122 @@ export interface Listener extends AsyncDisposable {
  * @throws ClawError CP_ONBOARD when the address cannot be listened on
  */
 export async function startOnboardListener(options: ListenerOptions): Promise<Listener> {
-  const http = httpServer(options.app)
+  const origins = originTable(options.whois)
+  const headMs = options.headMs ?? defaultHeadMs
+  const http = httpServer(options, (socket) => origins.of(socket), headMs)
   const own = ownNames(options)
   const names = servedNames(own, options.certificate)
-  const sockets = new Set<Socket>()
-  const perSource = new Map<string, number>()
-  // noDelay: else an answer waits 40 ms for the client to acknowledge the TLS session tickets before it
-  const tcp = createTcpServer({ noDelay: true }, (socket) => {
-    const source = socket.remoteAddress ?? ''
-    const open = perSource.get(source) ?? 0
-    if (open >= maxPerSource) {
-      socket.destroy()
-      return
-    }
-    sockets.add(socket)
-    perSource.set(source, open + 1)
-    socket.once('close', () => {
-      sockets.delete(socket)
-      const left = (perSource.get(source) ?? 1) - 1
-      if (left > 0) perSource.set(source, left)
-      else perSource.delete(source)
+  const places = new Places()
+  const serve = (socket: Socket, origin: Origin) => {
+    if (!places.take(socket, origin)) return void socket.destroy()
+    origins.note(socket, origin)
+    greet(socket, {
+      names,
+      headMs,
+      serve: (stream) => {
+        origins.note(stream, origin)
+        http.emit('connection', stream)
+      },
     })
-    admit(socket, http, names)
-  })
+  }
+  // noDelay: else an answer waits 40 ms for the client to acknowledge the TLS session tickets before it
+  const tcp = createTcpServer({ noDelay: true }, (socket) =>
+    serve(socket, { source: socket.remoteAddress ?? '', reach: 'direct', node: null }),
+  )
   tcp.maxConnections = maxConnections
   await listen(tcp, options)
   const { address, port } = tcp.address() as AddressInfo
+  let isOpen = true
   return {
     host: address,
     port,
+    admit({ fd, from, node }, reach) {
+      const isExpected = reach === 'funnel' ? options.funnelApp !== undefined : options.whois !== undefined
+      if (!isOpen || !isExpected) return closeSync(fd)
+      serve(new Socket({ fd, readable: true, writable: true }), { source: from.host, reach, node })
+    },
     async [Symbol.asyncDispose]() {
+      isOpen = false
       const closed = new Promise<void>((resolve) => tcp.close(() => resolve()))
-      for (const socket of sockets) socket.destroy()
+      places.empty()
       http.close()
       await closed
     },
   }
 }
 
-function httpServer(app: RequestApp): HttpServer {
+/** Connections that are open, counted by where they come from. */
+class Places {
+  readonly #open = new Map<Socket, Origin>()
+  readonly #perSource = new Map<string, number>()
+  #fromFunnel = 0
+
+  /** @returns false when there is none left for this one */
+  take(socket: Socket, origin: Origin): boolean {
+    const key = sourceKey(origin.source)
+    const open = this.#perSource.get(key) ?? 0
+    const isFunnel = origin.reach === 'funnel'
+    if (open >= maxPerSource || this.#open.size >= maxConnections) return false
+    if (isFunnel && this.#fromFunnel >= maxFromFunnel) return false
+    this.#open.set(socket, origin)
+    this.#perSource.set(key, open + 1)
+    if (isFunnel) this.#fromFunnel += 1
+    socket.once('close', () => {
+      this.#open.delete(socket)
+      if (isFunnel) this.#fromFunnel -= 1
+      const left = (this.#perSource.get(key) ?? 1) - 1
+      if (left > 0) this.#perSource.set(key, left)
+      else this.#perSource.delete(key)
+    })
+    return true
+  }
+
+  empty(): void {
+    for (const socket of this.#open.keys()) socket.destroy()
+  }
+}
+
+function httpServer(
+  { app, funnelApp }: ListenerOptions,
+  originOf: (socket: object) => Promise<RequestOrigin | null>,
+  headMs: number,
+): HttpServer {
   const answer = getRequestListener(
-    (request, env) => app.fetch(request, { source: env.incoming.socket.remoteAddress ?? '' }),
+    async (request, env) => {
+      const origin = await originOf(env.incoming.socket)
+      if (origin === null) return nobody()
+      const served = origin.reach === 'funnel' ? funnelApp : app
+      return served === undefined ? nobody() : await served.fetch(request, origin)
+    },
     { overrideGlobalObjects: false },
   )
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+  const limits = { headersTimeout: headMs, requestTimeout: requestMs, connectionsCheckingInterval: headMs / 4 }
+  const server = createServer(limits, (request: IncomingMessage, response: ServerResponse) => {
     // the URL class tidies dots and backslashes up: what is not tidy never gets to it
     if (!isTidy(request.url ?? '')) request.url = '/%'
     void answer(request, response)
   })
-  server.headersTimeout = headMs
-  server.requestTimeout = requestMs
   server.keepAliveTimeout = 5000
   server.maxHeadersCount = 64
   server.on('upgrade', (_request, socket) => socket.destroy())
+  // it is given its connections and never listens: without this Node would not look after their time limits
+  server.emit('listening')
   return server
 }
 
+/** For who comes from the tailnet and cannot be told who they are. */
+function nobody(): Response {
+  return new Response('403 no node of the tailnet\n', { status: 403, headers: { connection: 'close' } })
+}
+
+interface Greeting {
+  readonly names: ServedNames
+  readonly headMs: number
+  readonly serve: (stream: Socket) => void
+}
+
 /** Waits for the first byte of a connection and hands it to HTTP, through TLS when it is a handshake record. */
-function admit(socket: Socket, http: HttpServer, names: ServedNames): void {
+function greet(socket: Socket, { names, headMs, serve }: Greeting): void {
   socket.on('error', () => socket.destroy())
   const timer = setTimeout(() => socket.destroy(), headMs)
   socket.once('close', () => clearTimeout(timer))
@@ -107,7 +179,7 @@ function admit(socket: Socket, http: HttpServer, names: ServedNames): void {
     socket.unshift(chunk)
     if (chunk[0] !== 0x16) {
       clearTimeout(timer)
-      http.emit('connection', socket)
+      serve(socket)
       socket.resume()
       return
     }
@@ -127,7 +199,7 @@ function admit(socket: Socket, http: HttpServer, names: ServedNames): void {
         secured.on('error', () => secured.destroy())
         secured.once('secure', () => {
           clearTimeout(timer)
-          http.emit('connection', secured)
+          serve(secured)
         })
       },
       () => socket.destroy(),

@@ -205,7 +205,13 @@ function aLab(): OnboardLab {
 
 async function aDevice(lab: OnboardLab) {
   const { publicKey } = newKeyPair()
-  const request = { name: 'laptop', profile: null, approvedBy: 'ops', publicKey, rejoinOf: null, source: '192.0.2.7' }
-  const { device } = await lab.registry.enrol(request)
-  return { device, publicKey }
+  const { enrolment } = await lab.registry.enrol({
+    name: 'laptop',
+    profile: null,
+    approvedBy: 'ops',
+    transport: { kind: 'wireguard', publicKey },
+    rejoinOf: null,
+    source: '192.0.2.7',
+  })
+  return { device: enrolment.device, publicKey }
 }

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { OnboardPorts } from '../../onboard/server/ports.ts'
+import type { OnboardPorts, TunnelFacts } from '../../onboard/server/ports.ts'
 import type { WireguardSettings } from '../config/policy.ts'
 
 const keepaliveS = 25
@@ -21,7 +21,7 @@ export function tunnelFacts({
   server,
   publicKey,
   mtu,
-}: TunnelServer): Pick<OnboardPorts, 'tunnel' | 'isInsideTunnel'> {
+}: TunnelServer): Pick<OnboardPorts, 'isInsideTunnel'> & { readonly tunnel: () => TunnelFacts } {
   const { host, port } = wireguard.endpoint
   const facts = {
     serverPublicKey: publicKey,
@@ -32,6 +32,12 @@ export function tunnelFacts({
     interfaceName: 'clawpatrol',
   }
   return { tunnel: () => facts, isInsideTunnel: tunnelRange(wireguard.subnetCidr) }
+}
+
+/** The same for a gateway without WireGuard. */
+export const noTunnel: Pick<OnboardPorts, 'tunnel' | 'isInsideTunnel'> = {
+  tunnel: () => null,
+  isInsideTunnel: () => false,
 }
 
 /** Says whether an address is one of those peers of a subnet get. */

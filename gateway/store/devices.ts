@@ -42,6 +42,8 @@ export interface Devices {
   setProfile(id: DeviceId, profile: ProfileName | null): boolean
   setBlocked(id: DeviceId, blocked: boolean): boolean
   setExternal(id: DeviceId, address: string): boolean
+  /** The device joined again in another way. */
+  setTransport(id: DeviceId, transport: Device['transport']): boolean
   /** Its peers and tokens go with it; its records stay. */
   remove(id: DeviceId): boolean
   /** Notes that it was seen; writes at most once in `seenEveryMs` per device. */
@@ -74,6 +76,7 @@ export function devicesOf(database: Database, now: () => number = Date.now): Dev
       orm.select().from(table).where(eq(table.name, name)).orderBy(table.createdAt).all() as Device[],
     setProfile: (id, profile) => update(id, { profile }),
     setBlocked: (id, blocked) => update(id, { blocked }),
+    setTransport: (id, transport) => update(id, { transport }),
     setExternal: (id, address) => update(id, address.includes(':') ? { external6: address } : { external4: address }),
     remove(id) {
       seenAt.delete(id)

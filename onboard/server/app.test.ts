@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aNonce, type OnboardLab, type OnboardLabOptions, onboardLab } from '../../test/support/onboarding.ts'
+import { aNonce, directly, type OnboardLab, type OnboardLabOptions, onboardLab } from '../../test/support/onboarding.ts'
 import { newKeyPair } from '../client/wireguard-key.ts'
 
 const source = '192.0.2.7'
@@ -7,13 +7,13 @@ const source = '192.0.2.7'
 describe('the public routes', () => {
   it('hand out the CA and the facts of the gateway', async () => {
     const lab = aLab()
-    const ca = await lab.app.request('/ca.crt', {}, { source })
+    const ca = await lab.app.request('/ca.crt', {}, directly(source))
     expect([ca.status, ca.headers.get('content-type'), await ca.text()]).toEqual([
       200,
       'application/x-pem-file',
       lab.authority.ca,
     ])
-    const info = await lab.app.request('/info', {}, { source })
+    const info = await lab.app.request('/info', {}, directly(source))
     expect(await info.json()).toEqual({ service: 'clawpatrol', api: 1, ca_fingerprint: lab.fingerprint })
   })
 
@@ -46,7 +46,7 @@ describe('the public routes', () => {
     const seen = new Set<string>()
     for (const path of paths) {
       for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
-        const reply = await lab.app.request(`http://gateway${path}`, { method }, { source })
+        const reply = await lab.app.request(`http://gateway${path}`, { method }, directly(source))
         seen.add(JSON.stringify([reply.status, await reply.text(), [...reply.headers]]))
       }
     }
@@ -64,7 +64,7 @@ describe('the public routes', () => {
     const lab = aLab()
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
       if (method === allowed) continue
-      const reply = await lab.app.request(path, { method }, { source })
+      const reply = await lab.app.request(path, { method }, directly(source))
       expect([reply.status, reply.headers.get('allow'), await reply.text()]).toEqual([405, allowed, allowed])
     }
   })
@@ -72,7 +72,7 @@ describe('the public routes', () => {
   it('carry security headers, also when they refuse', async () => {
     const lab = aLab()
     for (const path of ['/info', '/ca.crt', '/nothing', '/api/sessions']) {
-      const { headers } = await lab.app.request(path, { method: 'GET' }, { source })
+      const { headers } = await lab.app.request(path, { method: 'GET' }, directly(source))
       expect(headers.get('cache-control')).toBe('no-store')
       expect(headers.get('x-content-type-options')).toBe('nosniff')
       expect(headers.get('content-security-policy')).toContain("default-src 'none'")
@@ -85,11 +85,11 @@ describe('the public routes', () => {
     for (const inside of ['10.55.0.9', '::ffff:10.55.0.9', 'fd77::9']) {
       for (const path of ['/ca.crt', '/info', '/api/onboard/start', '/api/onboard/poll', '/api/onboard/claim']) {
         for (const method of ['GET', 'POST']) {
-          const reply = await lab.app.request(path, { method }, { source: inside })
+          const reply = await lab.app.request(path, { method }, directly(inside))
           expect(reply.status).toBe(404)
         }
       }
-      const own = await lab.app.request('/api/env-pushdown', {}, { source: inside })
+      const own = await lab.app.request('/api/env-pushdown', {}, directly(inside))
       expect(own.status).toBe(401)
     }
   })
@@ -116,9 +116,13 @@ describe('POST /api/onboard/start', () => {
   it('takes its words from the query too, each once', async () => {
     const lab = aLab()
     const words = new URLSearchParams({ ...aStart() })
-    const reply = await lab.app.request(`/api/onboard/start?${words}`, { method: 'POST' }, { source })
+    const reply = await lab.app.request(`/api/onboard/start?${words}`, { method: 'POST' }, directly(source))
     expect(reply.status).toBe(200)
-    const twice = await lab.app.request(`/api/onboard/start?${words}&hostname=other`, { method: 'POST' }, { source })
+    const twice = await lab.app.request(
+      `/api/onboard/start?${words}&hostname=other`,
+      { method: 'POST' },
+      directly(source),
+    )
     expect([twice.status, await twice.json()]).toEqual([400, { error: 'hostname is given more than once' }])
   })
 
@@ -129,7 +133,7 @@ describe('POST /api/onboard/start', () => {
   ])('refuses a body that is %s', async (_what, body) => {
     const lab = aLab()
     const headers = { 'content-type': 'application/json' }
-    const reply = await lab.app.request('/api/onboard/start', { method: 'POST', headers, body }, { source })
+    const reply = await lab.app.request('/api/onboard/start', { method: 'POST', headers, body }, directly(source))
     expect(reply.status).toBe(400)
   })
 
@@ -138,10 +142,14 @@ describe('POST /api/onboard/start', () => {
     const body = JSON.stringify({ ...aStart(), more: 'x'.repeat(70_000) })
     const headers = { 'content-type': 'application/json' }
     const said = { ...headers, 'content-length': String(body.length) }
-    const length = await lab.app.request('/api/onboard/start', { method: 'POST', headers: said, body }, { source })
+    const length = await lab.app.request(
+      '/api/onboard/start',
+      { method: 'POST', headers: said, body },
+      directly(source),
+    )
     const stream = new Blob([body]).stream()
     const init = { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit
-    const chunked = await lab.app.request('/api/onboard/start', init, { source })
+    const chunked = await lab.app.request('/api/onboard/start', init, directly(source))
     expect([length.status, chunked.status]).toEqual([413, 413])
   })
 
@@ -176,7 +184,7 @@ describe('POST /api/onboard/start', () => {
     const lab = aLab({ publicUrl: 'https://gate.example' })
     const headers = { host: 'evil.example', 'x-forwarded-host': 'evil.example', 'content-type': 'application/json' }
     const init = { method: 'POST', headers, body: JSON.stringify(aStart()) }
-    const reply = (await (await lab.app.request('/api/onboard/start', init, { source })).json()) as {
+    const reply = (await (await lab.app.request('/api/onboard/start', init, directly(source))).json()) as {
       verify_url: string
       user_code: string
     }
@@ -186,7 +194,11 @@ describe('POST /api/onboard/start', () => {
   it('believes no header about where it comes from', async () => {
     const lab = aLab()
     const headers = { 'x-forwarded-for': '203.0.113.5', 'content-type': 'application/json' }
-    await lab.app.request('/api/onboard/start', { method: 'POST', headers, body: JSON.stringify(aStart()) }, { source })
+    await lab.app.request(
+      '/api/onboard/start',
+      { method: 'POST', headers, body: JSON.stringify(aStart()) },
+      directly(source),
+    )
     expect(lab.attempts.pending()).toMatchObject([{ source, hostname: 'laptop', state: 'pending' }])
   })
 })
@@ -265,7 +277,7 @@ describe("a device's own routes", () => {
       ['DELETE', '/api/peer/self'],
     ] as const
     for (const [method, path] of routes) {
-      expect((await lab.app.request(path, { method }, { source })).status).toBe(401)
+      expect((await lab.app.request(path, { method }, directly(source))).status).toBe(401)
       expect((await asDevice(lab, `${token}x`, method, path)).status).toBe(401)
       expect((await asDevice(lab, token.slice(0, -1), method, path)).status).toBe(401)
     }
@@ -307,19 +319,20 @@ function aStart(): Record<string, string> {
 
 async function post(lab: OnboardLab, path: string, body: unknown, from = source): Promise<Response> {
   const headers = { 'content-type': 'application/json' }
-  return await lab.app.request(path, { method: 'POST', headers, body: JSON.stringify(body) }, { source: from })
+  return await lab.app.request(path, { method: 'POST', headers, body: JSON.stringify(body) }, directly(from))
 }
 
 async function aDevice(lab: OnboardLab) {
   const { publicKey } = newKeyPair()
-  const { device } = await lab.registry.enrol({
+  const { enrolment } = await lab.registry.enrol({
     name: 'laptop',
     profile: 'coder',
     approvedBy: 'ops',
-    publicKey,
+    transport: { kind: 'wireguard', publicKey },
     rejoinOf: null,
     source,
   })
+  const { device } = enrolment
   return { device, publicKey, token: lab.registry.issueToken(device) }
 }
 
@@ -332,5 +345,5 @@ async function asDevice(
 ): Promise<Response> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) }
-  return await lab.app.request(path, init, { source })
+  return await lab.app.request(path, init, directly(source))
 }

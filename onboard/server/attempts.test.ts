@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aNonce, type OnboardLab, type OnboardLabOptions, onboardLab } from '../../test/support/onboarding.ts'
+import { aNonce, directly, type OnboardLab, type OnboardLabOptions, onboardLab } from '../../test/support/onboarding.ts'
 import { newKeyPair } from '../client/wireguard-key.ts'
 
 const source = '192.0.2.7'
@@ -355,7 +355,7 @@ async function send(lab: OnboardLab, path: string, body: object, headers: object
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   }
-  return await lab.app.request(path, init, { source })
+  return await lab.app.request(path, init, directly(source))
 }
 
 /** Lets requests that were sent get as far as they get by themselves. */

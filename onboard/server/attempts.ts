@@ -5,11 +5,12 @@ import {
   type PollSuccess,
   pollIntervalS,
   type StartReply,
-  type StartRequest,
+  type Transport,
 } from '../protocol.ts'
 import { canonicalUserCode, isNonceOf, newDeviceCode, newUserCode, sha256 } from './codes.ts'
-import type { Enrolment, KnownDevice, OnboardPorts } from './ports.ts'
-import { wireguardConf } from './wg-conf.ts'
+import { deliveryOf } from './delivery.ts'
+import type { JoinRequest } from './join-request.ts'
+import type { Admission, Enrolment, KnownDevice, OnboardPorts, RequestOrigin } from './ports.ts'
 
 /** Join attempts alive at the same time, all strangers together. */
 export const maxAttempts = 100
@@ -25,11 +26,16 @@ export interface PendingJoin {
   /** Address the attempt came from. */
   readonly source: string
   readonly suggestedProfile: string | null
+  readonly transport: Transport
+  /** The machine itself goes through the gateway, not only what it wraps. */
+  readonly isWholeMachine: boolean
   /** Name of the device that joins again; null: a new one. */
   readonly rejoins: string | null
   readonly createdAt: number
   readonly expiresAt: number
   readonly state: 'pending' | 'approving' | 'approved' | 'denied' | 'failed'
+  /** null: none was chosen, or it is not approved. */
+  readonly approvedProfile: string | null
 }
 
 /** What an approval did. */
@@ -43,14 +49,14 @@ export interface ApprovedJoin {
 
 /** Join attempts: from `start` to the delivered token. All of it is in memory; a restart ends them. */
 export interface JoinAttempts extends AsyncDisposable {
-  start(
-    request: StartRequest,
-    from: { readonly source: string; readonly device: KnownDevice | null },
-  ): StartReply | null
+  start(request: JoinRequest, from: { readonly source: string; readonly device: KnownDevice | null }): StartReply | null
   /** Answers at once unless `waitMs` is given and nothing has been decided. */
   poll(deviceCode: string, nonce: string, waitMs: number): Promise<PollReply>
-  /** The client saved everything: nothing is delivered again. @returns null for a code nobody approved */
-  claim(deviceCode: string, nonce: string, ip: string | null): Claimed | null
+  /**
+   * The client saved everything: nothing is delivered again. A whole machine of the tailnet claims from its new node.
+   * @returns null for a code nobody approved
+   */
+  claim(deviceCode: string, nonce: string, from: Claimant): Claimed | null
   pending(): readonly PendingJoin[]
   /** @throws ClawError CP_ONBOARD for a code that is unknown, over or denied, or a profile that is not there */
   approve(
@@ -60,20 +66,33 @@ export interface JoinAttempts extends AsyncDisposable {
   deny(userCode: string): Promise<PendingJoin>
 }
 
+/** Who claims: what the request says, and where it came from. */
+export interface Claimant {
+  /** null: nothing was said. */
+  readonly ip: string | null
+  readonly origin: RequestOrigin
+}
+
 /** Answer to a claim. */
 export type Claimed =
-  | { readonly kind: 'claimed'; readonly enrolment: Enrolment; readonly owner: string }
+  | {
+      readonly kind: 'claimed'
+      readonly enrolment: Enrolment
+      readonly owner: string
+      /** Empty: the device has none of its own. */
+      readonly address: string
+    }
   | { readonly kind: 'conflict' }
 
 type State =
   | { readonly kind: 'pending' }
   | { readonly kind: 'approving' }
-  | { readonly kind: 'approved'; readonly enrolment: Enrolment; readonly profile: string | null; readonly by: string }
+  | { readonly kind: 'approved'; readonly admission: Admission; readonly profile: string | null; readonly by: string }
   | { readonly kind: 'denied' }
   | { readonly kind: 'failed'; readonly detail: string }
 
 interface Attempt {
-  readonly request: StartRequest
+  readonly request: JoinRequest
   readonly source: string
   readonly device: KnownDevice | null
   readonly userCode: string
@@ -91,13 +110,16 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   /** By hash of the device code, so that a look-up's timing tells nothing of it. */
   const attempts = new Map<string, Attempt>()
   const { now, devices } = ports
+  /** Approvals under way. */
+  const letting = new Set<Promise<ApprovedJoin>>()
+  let isOver = false
   // also when the clock was set back: a jump ends attempts, it never prolongs them
   const isWithin = (since: number, ms: number) => Math.abs(now() - since) < ms
 
   const end = (key: string, attempt: Attempt) => {
     attempts.delete(key)
     attempt.wake?.()
-    if (attempt.state.kind === 'approved') return forget(attempt.state.enrolment, attempt)
+    if (attempt.state.kind === 'approved') return forget(attempt.state.admission.enrolment, attempt)
   }
   const forget = async (enrolment: Enrolment, attempt: Attempt) => {
     // nobody holds a token for it: a device that never came stays nobody's
@@ -120,7 +142,27 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   const byDevice = (deviceCode: string, nonce: string): Attempt | null => {
     purge()
     const attempt = attempts.get(sha256(deviceCode))
-    return attempt !== undefined && isNonceOf(nonce, attempt.request.client_nonce_hash) ? attempt : null
+    return attempt !== undefined && isNonceOf(nonce, attempt.request.nonceHash) ? attempt : null
+  }
+
+  const letIn = async (attempt: Attempt, profile: string | null, by: string): Promise<ApprovedJoin> => {
+    const { request, source } = attempt
+    attempt.state = { kind: 'approving' }
+    try {
+      const { hostname: name, transport } = request
+      const rejoinOf = attempt.device?.id ?? null
+      const admission = await devices.enrol({ name, profile, approvedBy: by, transport, rejoinOf, source })
+      const { enrolment } = admission
+      attempt.state = { kind: 'approved', admission, profile, by }
+      // the gateway stops: nobody can fetch it any more
+      if (isOver) await forget(enrolment, attempt)
+      return { join: describe(attempt), enrolment, profile, already: false }
+    } catch (error) {
+      attempt.state = { kind: 'failed', detail: error instanceof ClawError ? error.message : 'the gateway failed' }
+      throw error
+    } finally {
+      attempt.wake?.()
+    }
   }
 
   return {
@@ -150,6 +192,8 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
         verify_url: base === null ? '' : `${base}/#/onboard/${userCode}`,
         interval: pollIntervalS,
         expires_in: attemptMs / 1000,
+        transport: request.transport.kind,
+        ca_fingerprint: ports.authority().fingerprint,
       }
     },
     async poll(deviceCode, nonce, waitMs) {
@@ -162,14 +206,15 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
       if (!attempts.has(sha256(deviceCode))) return { error: 'expired_token' }
       return answer(attempt, ports)
     },
-    claim(deviceCode, nonce, ip) {
+    claim(deviceCode, nonce, from) {
       const attempt = byDevice(deviceCode, nonce)
       if (attempt === null || attempt.state.kind !== 'approved' || attempt.delivery === null) return null
-      const { enrolment, by } = attempt.state
-      if (attempt.isClaimed || (ip !== null && ip !== enrolment.address4 && ip !== enrolment.address6))
-        return { kind: 'conflict' }
+      const { admission, by } = attempt.state
+      const { enrolment } = admission
+      const address = attempt.isClaimed ? null : claimedAddress(attempt.request, enrolment, from, ports)
+      if (address === null) return { kind: 'conflict' }
       attempt.isClaimed = true
-      return { kind: 'claimed', enrolment, owner: by }
+      return { kind: 'claimed', enrolment, owner: by, address }
     },
     pending() {
       purge()
@@ -178,29 +223,20 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
     async approve(userCode, choice) {
       const attempt = byCode(userCode)
       if (attempt.state.kind === 'approved') {
-        const { enrolment, profile } = attempt.state
-        return { join: describe(attempt), enrolment, profile, already: true }
+        const { admission, profile } = attempt.state
+        return { join: describe(attempt), enrolment: admission.enrolment, profile, already: true }
       }
       if (attempt.state.kind !== 'pending')
         throw new ClawError('CP_ONBOARD', `Cannot approve ${attempt.userCode}: ${overText[attempt.state.kind]}`)
-      const profile = chosenProfile(choice.profile, attempt.request.profile, devices.profiles())
-      attempt.state = { kind: 'approving' }
+      const { request } = attempt
+      const profile = chosenProfile(choice.profile, request.suggestedProfile, devices.profiles())
+      mustBeReachable(request, ports)
+      const work = letIn(attempt, profile, choice.approvedBy)
+      letting.add(work)
       try {
-        const enrolment = await devices.enrol({
-          name: attempt.request.hostname,
-          profile,
-          approvedBy: choice.approvedBy,
-          publicKey: attempt.request.wg_pub,
-          rejoinOf: attempt.device?.id ?? null,
-          source: attempt.source,
-        })
-        attempt.state = { kind: 'approved', enrolment, profile, by: choice.approvedBy }
-        return { join: describe(attempt), enrolment, profile, already: false }
-      } catch (error) {
-        attempt.state = { kind: 'failed', detail: error instanceof ClawError ? error.message : 'the gateway failed' }
-        throw error
+        return await work
       } finally {
-        attempt.wake?.()
+        letting.delete(work)
       }
     },
     async deny(userCode) {
@@ -212,11 +248,13 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
       const before = attempt.state
       attempt.state = { kind: 'denied' }
       attempt.wake?.()
-      if (before.kind === 'approved') await forget(before.enrolment, attempt)
+      if (before.kind === 'approved') await forget(before.admission.enrolment, attempt)
       return describe(attempt)
     },
     async [Symbol.asyncDispose]() {
+      isOver = true
       await Promise.allSettled([...attempts].map(([key, attempt]) => end(key, attempt)))
+      await Promise.allSettled(letting)
     },
   }
 }
@@ -257,43 +295,61 @@ function answer(attempt: Attempt, ports: OnboardPorts): PollReply {
     case 'failed':
       return { error: 'server_error', detail: state.detail }
     case 'approved':
-      return deliver(attempt, state.enrolment, state.by, ports)
+      return deliver(attempt, state.admission, state.by, ports)
     default:
       return state satisfies never
   }
 }
 
-function deliver(attempt: Attempt, enrolment: Enrolment, approvedBy: string, ports: OnboardPorts): PollReply {
+function deliver(attempt: Attempt, admission: Admission, approvedBy: string, ports: OnboardPorts): PollReply {
   const at = ports.now()
   if (attempt.delivery !== null) {
     const isLate = Math.abs(at - attempt.delivery.at) > graceMs
     return attempt.isClaimed || isLate ? { error: 'already_claimed' } : attempt.delivery.reply
   }
-  const tunnel = ports.tunnel()
-  const reply: PollSuccess = {
-    auth_key: wireguardConf(enrolment, tunnel),
-    login_server: `wireguard://${tunnel.interfaceName}`,
-    api_token: ports.devices.issueToken(enrolment.device),
-    approved_by: approvedBy,
-    device_id: enrolment.device,
-    device_name: enrolment.name,
-  }
+  const reply = deliveryOf(admission, approvedBy, ports)
+  if (reply === null) return { error: 'slow_down' }
   attempt.delivery = { reply, at }
   return reply
 }
 
-function chosenProfile(
-  chosen: string | null,
-  suggested: string | undefined,
-  profiles: readonly string[],
+/** Before anything is made: a device that cannot be told where to go is not let in. */
+function mustBeReachable({ transport }: JoinRequest, ports: OnboardPorts): void {
+  if (transport.kind === 'wireguard' || (ports.tailnet?.facts() ?? null) !== null) return
+  throw new ClawError('CP_ONBOARD', 'Cannot approve: the gateway is not in the tailnet', {
+    hint: 'clawpatrol status says why; approve again once it is',
+  })
+}
+
+/**
+ * The address a device may claim. A whole machine of the tailnet must ask from its new node, which it gets here.
+ * @returns null when it is not the device's
+ */
+function claimedAddress(
+  request: JoinRequest,
+  enrolment: Enrolment,
+  { ip, origin }: Claimant,
+  ports: OnboardPorts,
 ): string | null {
+  if (enrolment.transport === 'wireguard')
+    return ip === null || ip === enrolment.address4 || ip === enrolment.address6 ? enrolment.address4 : null
+  // nodes of runs say themselves whose they are, later
+  if (!request.isWholeMachine) return ip === null ? '' : null
+  const { reach, node } = origin
+  const { tailnet } = ports
+  if (reach !== 'tailnet' || node === null || tailnet === undefined || !tailnet.isTaggedByUs(node)) return null
+  if (tailnet.deviceOf(node.stableId) !== null || (ip !== null && !node.addresses.includes(ip))) return null
+  return tailnet.bindMachine(enrolment.device, node).kind === 'bound' ? (node.addresses[0] ?? '') : null
+}
+
+function chosenProfile(chosen: string | null, suggested: string | null, profiles: readonly string[]): string | null {
   if (chosen !== null) {
     if (profiles.includes(chosen)) return chosen
     throw new ClawError('CP_ONBOARD', `Unknown profile ${JSON.stringify(chosen)}`, {
       hint: `the policy declares ${profiles.length === 0 ? 'none' : profiles.join(', ')}`,
     })
   }
-  return suggested !== undefined && profiles.includes(suggested) ? suggested : null
+  return suggested !== null && profiles.includes(suggested) ? suggested : null
 }
 
 function describe(attempt: Attempt): PendingJoin {
@@ -301,10 +357,13 @@ function describe(attempt: Attempt): PendingJoin {
     userCode: attempt.userCode,
     hostname: attempt.request.hostname,
     source: attempt.source,
-    suggestedProfile: attempt.request.profile ?? null,
+    suggestedProfile: attempt.request.suggestedProfile,
+    transport: attempt.request.transport.kind,
+    isWholeMachine: attempt.request.isWholeMachine,
     rejoins: attempt.device?.name ?? null,
     createdAt: attempt.createdAt,
     expiresAt: attempt.createdAt + attemptMs,
     state: attempt.state.kind,
+    approvedProfile: attempt.state.kind === 'approved' ? attempt.state.profile : null,
   }
 }

@@ -1,39 +1,31 @@
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { ClawError } from '../../workers/contract/errors.ts'
 import { type SelfReply, type SessionReply, sessionRequest } from '../protocol.ts'
-import type { OnboardEnv } from './app.ts'
+import { bearerOf } from './bearer.ts'
+import type { OnboardApp, OnboardEnv } from './env.ts'
 import { readInput } from './input.ts'
 import type { Limits } from './limits.ts'
+import { nodeRoutes } from './node-routes.ts'
 import type { KnownDevice, OnboardPorts } from './ports.ts'
+import { tooMany } from './refusals.ts'
 
-/** The device whose token came with the request. */
-export type Caller = KnownDevice
+/** Lets a request through that carries a device's token, from where that device may ask. */
+export type DeviceGuard = MiddlewareHandler<OnboardEnv>
 
-/** What a device may ask with its token: peers for its runs, its variables, itself. */
-export function deviceRoutes(ports: OnboardPorts, limits: Limits): Hono<OnboardEnv> {
+/** What a device may ask with its token: peers and nodes for its runs, its variables, itself. */
+export function deviceRoutes(ports: OnboardPorts, limits: Limits): OnboardApp {
   const app = new Hono<OnboardEnv>()
-  const guard = async (c: Context<OnboardEnv>, next: () => Promise<void>) => {
-    const token = bearerOf(c)
-    const device = token === null ? null : ports.devices.ofToken(token)
-    if (device === null) {
-      const waitS = limits.wrongToken(c.env.source)
-      if (waitS > 0) return c.json({ error: 'too many requests' }, 429, { 'retry-after': String(waitS) })
-      return c.json({ error: 'unauthorized' }, 401, { 'www-authenticate': 'Bearer' })
-    }
-    if (device.isBlocked) return c.json({ error: 'device is blocked' }, 403)
-    const waitS = limits.device(device.id)
-    if (waitS > 0) return c.json({ error: 'too many requests' }, 429, { 'retry-after': String(waitS) })
-    c.set('caller', device)
-    await next()
-  }
+  const guard = deviceGuard(ports, limits)
   app.post('/api/sessions', guard, async (c) => {
     const request = await readInput(c, sessionRequest)
     if (request.kind === 'wrong') return c.json({ error: request.why }, request.status)
     const caller = c.get('caller')
+    const tunnel = ports.tunnel()
+    if (tunnel === null || caller.transport !== 'wireguard')
+      return c.json({ error: 'this device is none of WireGuard: join again' }, 409)
     const { pubkey, name } = request.value
     try {
       const run = await ports.runs.open({ device: caller.id, publicKey: pubkey, name: name ?? '' })
-      const tunnel = ports.tunnel()
       const reply: SessionReply = {
         id: run.id,
         address: run.address4,
@@ -53,7 +45,8 @@ export function deviceRoutes(ports: OnboardPorts, limits: Limits): Hono<OnboardE
     }
   })
   app.delete('/api/sessions/:id', guard, async (c) => {
-    const isClosed = await ports.runs.close(c.get('caller').id, c.req.param('id') ?? '')
+    const [device, id] = [c.get('caller').id, c.req.param('id') ?? '']
+    const isClosed = ports.tailnet?.endRun(device, id) === true || (await ports.runs.close(device, id))
     return isClosed ? c.body(null, 204) : c.json({ error: 'no such session' }, 404)
   })
   app.get('/api/env-pushdown', guard, (c) => c.json({ vars: ports.devices.variables(c.get('caller')) }))
@@ -72,11 +65,43 @@ export function deviceRoutes(ports: OnboardPorts, limits: Limits): Hono<OnboardE
     await ports.devices.leave(c.get('caller').id)
     return c.body(null, 204)
   })
+  app.route('/', nodeRoutes(ports, guard))
   return app
 }
 
-/** The bearer token of a request, null when there is none. */
-export function bearerOf(c: Context<OnboardEnv>): string | null {
-  const header = c.req.header('authorization') ?? ''
-  return /^Bearer ([A-Za-z0-9_-]{20,200})$/.exec(header)?.[1] ?? null
+function deviceGuard(ports: OnboardPorts, limits: Limits): DeviceGuard {
+  return async (c, next) => {
+    const token = bearerOf(c)
+    const device = token === null ? null : ports.devices.ofToken(token)
+    if (device === null) {
+      const waitS = limits.wrongToken(c.env.source)
+      if (waitS > 0) return tooMany(c, waitS)
+      return c.json({ error: 'unauthorized' }, 401, { 'www-authenticate': 'Bearer' })
+    }
+    if (device.isBlocked) return c.json({ error: 'device is blocked' }, 403)
+    const misplaced = misplacedBecause(device, c, ports)
+    if (misplaced !== null) return c.json({ error: misplaced.why }, misplaced.status)
+    const waitS = limits.device(device.id)
+    if (waitS > 0) return tooMany(c, waitS)
+    c.set('caller', device)
+    await next()
+  }
+}
+
+interface Misplaced {
+  readonly why: string
+  readonly status: 403 | 409
+}
+
+/** A token is good only where its device can be: one of the tailnet at its own nodes, or at one that is nobody's yet. */
+function misplacedBecause(device: KnownDevice, { env }: Context<OnboardEnv>, ports: OnboardPorts): Misplaced | null {
+  const { node, reach } = env
+  const holder = node === null ? null : (ports.tailnet?.deviceOf(node.stableId) ?? null)
+  if (holder !== null && holder !== device.id) return { why: 'this node belongs to another device', status: 409 }
+  if (device.transport === 'wireguard' || holder === device.id) return null
+  if (reach !== 'tailnet' || node === null)
+    return { why: 'devices of the tailnet ask through the tailnet', status: 403 }
+  if (ports.tailnet?.isTaggedByUs(node) !== true)
+    return { why: 'this node has no tag of this gateway: it did not join with a key of its device', status: 403 }
+  return null
 }

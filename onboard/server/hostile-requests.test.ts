@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { onboardLab } from '../../test/support/onboarding.ts'
+import { directly, onboardLab } from '../../test/support/onboarding.ts'
 import { newKeyPair } from '../client/wireguard-key.ts'
 
 const paths = [
@@ -58,7 +58,7 @@ describe('the public app', () => {
         const url = `http://g${path}?${new URLSearchParams(query)}`
         const headers = { 'content-type': 'application/json', authorization }
         const init = method === 'GET' || method === 'HEAD' ? { method, headers } : { method, headers, body: text }
-        const { status } = await lab.app.request(url, init, { source })
+        const { status } = await lab.app.request(url, init, directly(source))
         expect([200, 400, 401, 404, 405, 413, 429]).toContain(status)
       }),
       { numRuns: 600 },

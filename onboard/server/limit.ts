@@ -2,6 +2,8 @@
 export interface Limiter {
   /** Takes one token. @returns 0 when there was one, else seconds until there is */
   take(key: string): number
+  /** Like `take`, and takes nothing. */
+  wait(key: string): number
 }
 
 /**
@@ -20,19 +22,21 @@ export function limiter({ capacity, perMs, maxKeys = 4096 }: Limit, now: () => n
   // insertion order is order of use: a bucket is put back at the end whenever it is used
   const buckets = new Map<string, { tokens: number; at: number }>()
   const refill = capacity / perMs
+  const tokensOf = (before: { readonly tokens: number; readonly at: number } | undefined, at: number) =>
+    // a clock set back refills nothing
+    before === undefined ? capacity : Math.min(capacity, before.tokens + Math.max(0, at - before.at) * refill)
+  const waitS = (tokens: number) => (tokens >= 1 ? 0 : Math.max(1, Math.ceil((1 - tokens) / refill / 1000)))
   return {
     take(key) {
       const at = now()
       const before = buckets.get(key)
-      // a clock set back refills nothing
-      const tokens =
-        before === undefined ? capacity : Math.min(capacity, before.tokens + Math.max(0, at - before.at) * refill)
+      const tokens = tokensOf(before, at)
       buckets.delete(key)
       if (before === undefined && buckets.size >= maxKeys) dropOldest(buckets)
-      const isAllowed = tokens >= 1
-      buckets.set(key, { tokens: isAllowed ? tokens - 1 : tokens, at })
-      return isAllowed ? 0 : Math.max(1, Math.ceil((1 - tokens) / refill / 1000))
+      buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at })
+      return waitS(tokens)
     },
+    wait: (key) => waitS(tokensOf(buckets.get(key), now())),
   }
 }
 

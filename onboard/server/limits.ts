@@ -11,6 +11,10 @@ export interface Limits {
   wrongToken(source: string): number
   /** A device's own requests. */
   device(id: string): number
+  /** What an operator asks from a node of the tailnet. */
+  operator(node: string): number
+  /** Codes nobody has, by such a node: `isWrong` counts one, else it is only asked whether more may be tried. */
+  wrongCode(node: string, isWrong: boolean): number
 }
 
 /** The limits of the onboarding routes. */
@@ -20,11 +24,15 @@ export function onboardLimits(now: () => number): Limits {
   const claim = limiter({ capacity: 10, perMs: 10 * minuteMs }, now)
   const wrong = limiter({ capacity: 30, perMs: minuteMs }, now)
   const device = limiter({ capacity: 1200, perMs: minuteMs }, now)
+  const operator = limiter({ capacity: 30, perMs: minuteMs }, now)
+  const code = limiter({ capacity: 5, perMs: 50_000 }, now)
   return {
     start: (source) => start.take(sourceKey(source)),
     poll: (source) => poll.take(sourceKey(source)),
     claim: (source) => claim.take(sourceKey(source)),
     wrongToken: (source) => wrong.take(sourceKey(source)),
     device: (id) => device.take(id),
+    operator: (node) => operator.take(node),
+    wrongCode: (node, isWrong) => (isWrong ? code.take(node) : code.wait(node)),
   }
 }

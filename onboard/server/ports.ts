@@ -1,15 +1,41 @@
 import type { DeviceId } from '../../workers/contract/ids.ts'
-import type { PushedVariable } from '../protocol.ts'
+import type { PushedVariable, Transport } from '../protocol.ts'
 
 /** What an approved join attempt becomes. */
-export interface Enrolment {
+export type Enrolment = WireguardEnrolment | TailscaleEnrolment
+
+interface EveryEnrolment {
   readonly device: DeviceId
   readonly name: string
-  readonly address4: string
-  readonly address6: string
   /** True when the device was on record before: it only got a new key. */
   readonly isRejoin: boolean
 }
+
+/** A device with a WireGuard peer. */
+export interface WireguardEnrolment extends EveryEnrolment {
+  readonly transport: 'wireguard'
+  readonly address4: string
+  readonly address6: string
+}
+
+/** A device of the tailnet: its nodes get their addresses when they come up. */
+export interface TailscaleEnrolment extends EveryEnrolment {
+  readonly transport: 'tailscale'
+  readonly address4: null
+  readonly address6: null
+}
+
+/** A device that has been let in. */
+export interface Admission {
+  readonly enrolment: Enrolment
+  /** Lets its nodes into the tailnet: a secret, for the device alone; null with WireGuard. */
+  readonly authKey: string | null
+}
+
+/** How a joining device wants its traffic carried. */
+export type WantedTransport =
+  | { readonly kind: 'wireguard'; readonly publicKey: string }
+  | { readonly kind: 'tailscale'; readonly isWholeMachine: boolean }
 
 /** What is needed to let a device in. */
 export interface EnrolRequest {
@@ -17,7 +43,7 @@ export interface EnrolRequest {
   /** null: the policy's default profile, or the one the device had. */
   readonly profile: string | null
   readonly approvedBy: string
-  readonly publicKey: string
+  readonly transport: WantedTransport
   /** The device that proved with its token that it is joining again. */
   readonly rejoinOf: DeviceId | null
   /** Address it dialled from. */
@@ -30,19 +56,23 @@ export interface KnownDevice {
   readonly name: string
   readonly profile: string | null
   readonly isBlocked: boolean
+  readonly transport: Transport
   readonly address4: string | null
 }
 
 /** Devices on record. */
 export interface DeviceDesk {
-  /** Makes the device, takes addresses and lets its key in. @throws ClawError when no address is free */
-  enrol(request: EnrolRequest): Promise<Enrolment>
+  /**
+   * Makes the device, takes addresses and lets its key in, or has a key for the tailnet minted.
+   * @throws ClawError when no address is free, or no key can be had
+   */
+  enrol(request: EnrolRequest): Promise<Admission>
   /** Takes an enrolment back whose client never fetched it. */
   withdraw(enrolment: Enrolment): Promise<void>
   /** Makes earlier tokens of the device worthless; the new one cannot be had again. */
   issueToken(device: DeviceId): string
   ofToken(token: string): KnownDevice | null
-  /** The device leaves: peers, tokens and flows go with it. */
+  /** The device leaves: peers, nodes, keys, tokens and flows go with it. */
   leave(device: DeviceId): Promise<void>
   /** Profiles of the policy in its order. */
   profiles(): readonly string[]
@@ -84,11 +114,111 @@ export interface AuthorityFacts {
   readonly fingerprint: string
 }
 
+/** Where a request came in: the gateway's own port, a port of its tailnet node, or the internet through Funnel. */
+export type Reach = 'direct' | 'tailnet' | 'funnel'
+
+/** A node of the tailnet as the gateway's own node vouches for it. */
+export interface TailnetNodeFacts {
+  /** Never given to another node. */
+  readonly stableId: string
+  readonly name: string
+  /** Login of its owner; null for tagged nodes, which belong to nobody. */
+  readonly user: string | null
+  readonly tags: readonly string[]
+  readonly addresses: readonly string[]
+}
+
+/** Who is asking, by what the connection itself proves; no header is believed. */
+export interface RequestOrigin {
+  /** Address the connection came from. */
+  readonly source: string
+  readonly reach: Reach
+  /** With reach `tailnet` only, and there it always is. */
+  readonly node: TailnetNodeFacts | null
+}
+
+/** What clients are told about the gateway's node. */
+export interface TailnetFacts {
+  /** First label of its name. */
+  readonly gatewayHost: string
+  /** Its IPv4 address. */
+  readonly gatewayIp: string
+  /** Where it answers inside the tailnet, `http://…`. */
+  readonly gatewayUrl: string
+  /** Empty: the default service. */
+  readonly controlUrl: string
+}
+
+/** A key that lets nodes into the tailnet: a secret. */
+export interface MintedKey {
+  readonly key: string
+  /** Epoch, ms; null: never. */
+  readonly expiresAt: number | null
+}
+
+/** Who a key is for. */
+export interface KeyRequest {
+  readonly device: DeviceId
+  readonly name: string
+  /** One node that stays, instead of one for each run. */
+  readonly wholeMachine: boolean
+}
+
+/** Keys for nodes of devices, made and made worthless in the tailnet. Never untagged ones. */
+export interface JoinKeys {
+  /** One that many short-lived nodes can use, or for a whole machine one that a single lasting node can. */
+  mint(request: KeyRequest): Promise<MintedKey>
+  /** A new one for runs; the ones before stay good for a while. */
+  rotate(request: Omit<KeyRequest, 'wholeMachine'>): Promise<MintedKey>
+  /**
+   * Makes the keys of a device worthless and removes its nodes; they are nobody's when this returns. To be called
+   * before the device is deleted. Failures are kept and retried.
+   */
+  revoke(device: DeviceId): Promise<void>
+  /** One node is nobody's when this returns, and is removed. */
+  removeNode(stableId: string): Promise<void>
+}
+
+/** What became of a node that asked to be a device's. */
+export type Bound =
+  | { readonly kind: 'bound'; readonly run: string | null }
+  /** The node, or the name of the run, is another device's. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'too-many' }
+  /** The device went away, or was blocked, meanwhile. */
+  | { readonly kind: 'gone' }
+
+/** The tailnet as onboarding sees it. */
+export interface TailnetDesk {
+  /** null while the gateway's node is not in the tailnet. */
+  facts(): TailnetFacts | null
+  /** Whose node it is; null: nobody's. */
+  deviceOf(stableId: string): DeviceId | null
+  /** Whether it carries a tag that keys minted here give. */
+  isTaggedByUs(node: TailnetNodeFacts): boolean
+  /** Whether its owner may let devices in; never so for a tagged node. */
+  isOperator(node: TailnetNodeFacts): boolean
+  /** The node becomes one of the device's runs. */
+  bindRun(device: DeviceId, node: TailnetNodeFacts, run: string | null): Bound
+  /** The node becomes the device itself. */
+  bindMachine(device: DeviceId, node: TailnetNodeFacts): Bound
+  /** A run is over: its node is nobody's. @returns false when the device has no such run */
+  endRun(device: DeviceId, run: string): boolean
+  /** @throws ClawError when no key can be had */
+  rotateKey(device: DeviceId): Promise<MintedKey>
+  /** When the device's newest key is worthless, epoch ms; null: not known, or never. */
+  keyExpiresAt(device: DeviceId): number | null
+}
+
 /** Everything onboarding needs of the gateway around it. */
 export interface OnboardPorts {
   readonly devices: DeviceDesk
+  /** Peers of runs in WireGuard. */
   readonly runs: RunDesk
-  tunnel(): TunnelFacts
+  /** null: there is no WireGuard. */
+  tunnel(): TunnelFacts | null
+  /** Absent: there is no tailnet. */
+  readonly tailnet?: TailnetDesk
   authority(): AuthorityFacts
   /** Where operators look at joins; null: no page, the command is enough. */
   readonly publicUrl: string | null

@@ -1,7 +1,7 @@
-import type { Enrolment, TunnelFacts } from './ports.ts'
+import type { TunnelFacts, WireguardEnrolment } from './ports.ts'
 
 /** The wg-quick configuration of a device. The private key is not here: the device made it and fills it in. */
-export function wireguardConf(enrolment: Enrolment, tunnel: TunnelFacts): string {
+export function wireguardConf(enrolment: WireguardEnrolment, tunnel: TunnelFacts): string {
   return `[Interface]
 PrivateKey =
 Address = ${enrolment.address4}/32, ${enrolment.address6}/128

@@ -9,18 +9,28 @@ import { Metrics } from '../../gateway/metrics.ts'
 import { type DeviceRegistry, deviceRegistry } from '../../gateway/onboarding/enrolment.ts'
 import { type Listener, startOnboardListener } from '../../gateway/onboarding/listener.ts'
 import { type Runs, runs } from '../../gateway/onboarding/runs.ts'
+import { tailnetDesk } from '../../gateway/onboarding/tailnet-desk.ts'
+import { tailnetMembers } from '../../gateway/onboarding/tailnet-members.ts'
+import { type TailnetRuns, tailnetRuns } from '../../gateway/onboarding/tailnet-runs.ts'
 import type { LivePeer, PeerTransport } from '../../gateway/onboarding/transport.ts'
-import { tunnelFacts } from '../../gateway/onboarding/tunnel-facts.ts'
+import { noTunnel, tunnelFacts } from '../../gateway/onboarding/tunnel-facts.ts'
 import { type Database, openDatabase } from '../../gateway/store/database.ts'
 import { type Devices, devicesOf } from '../../gateway/store/devices.ts'
 import { type Peers, peersOf } from '../../gateway/store/peers.ts'
+import { keysOf } from '../../gateway/store/tailnet-keys.ts'
+import { nodesOf, type TailnetNodes } from '../../gateway/store/tailnet-nodes.ts'
 import { tokensOf } from '../../gateway/store/tokens.ts'
+import { JoinKeys } from '../../gateway/tailscale/keys.ts'
 import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
-import { createOnboardApp, type OnboardApp } from '../../onboard/server/app.ts'
+import { createOnboardApp } from '../../onboard/server/app.ts'
 import { type JoinAttempts, joinAttempts } from '../../onboard/server/attempts.ts'
-import type { OnboardPorts } from '../../onboard/server/ports.ts'
+import type { OnboardApp } from '../../onboard/server/env.ts'
+import { createFunnelApp } from '../../onboard/server/funnel-app.ts'
+import { onboardLimits } from '../../onboard/server/limits.ts'
+import type { OnboardPorts, RequestOrigin, TailnetNodeFacts } from '../../onboard/server/ports.ts'
 import type { DeviceId } from '../../workers/contract/ids.ts'
 import { type Authority, makeAuthority } from './authority.ts'
+import { TailnetApi } from './tailnet-api.ts'
 
 /** A transport that only remembers its peers: WireGuard itself has tests of its own. */
 export class PeerTable implements PeerTransport {
@@ -58,7 +68,23 @@ export interface OnboardLab extends AsyncDisposable {
   readonly runs: Runs
   readonly attempts: JoinAttempts
   readonly app: OnboardApp
+  readonly funnelApp: OnboardApp
+  /** What the gateway asks of its tailnet, and what it was told there. */
+  readonly tailnet: LabTailnet
   readonly ended: { readonly device: DeviceId; readonly because: string }[]
+}
+
+/** The tailnet of a lab: everything but the network itself. */
+export interface LabTailnet {
+  readonly api: TailnetApi
+  readonly nodes: TailnetNodes
+  readonly runs: TailnetRuns
+  /** Stable ids of nodes that are in it; a sweep looks here. */
+  readonly there: Set<string>
+  /** Stable ids of nodes whose flows were ended, in order. */
+  readonly endedNodes: string[]
+  /** False: the gateway's own node is not in it. */
+  isUp: boolean
 }
 
 /** What differs between labs. */
@@ -66,7 +92,15 @@ export interface OnboardLabOptions {
   readonly subnetCidr?: string
   readonly profiles?: readonly string[]
   readonly publicUrl?: string | null
+  /** WireGuard alone unless said. */
+  readonly transports?: readonly ('wireguard' | 'tailscale')[]
+  readonly operators?: readonly string[]
+  /** How long making a key may take, ms. */
+  readonly mintMs?: number
 }
+
+/** Tag of the nodes of devices. */
+export const labTag = 'tag:client'
 
 /** Builds the onboarding of a gateway without its network. */
 export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
@@ -82,11 +116,26 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
   const transport = new PeerTable()
   const ended: { device: DeviceId; because: string }[] = []
   const serverPublicKey = newKeyPair().publicKey
+  const transports = options.transports ?? ['wireguard']
+  const hasWireguard = transports.includes('wireguard')
+  const api = new TailnetApi(now)
+  const nodes = nodesOf(database, now)
+  const keys = new JoinKeys({ database, api, clientAuthkey: null, tags: [labTag], onTrouble: () => undefined, now })
+  const endedNodes: string[] = []
+  const endNode = (stableId: string) => void endedNodes.push(stableId)
+  const there = new Set<string>()
+  const members = tailnetMembers({
+    nodes,
+    keys,
+    endNode,
+    ...(options.mintMs === undefined ? {} : { mintMs: options.mintMs }),
+  })
+  const tailnetRunsOfLab = tailnetRuns({ devices, nodes, endNode, isThere: async (id) => there.has(id) })
   const registry = deviceRegistry({
     devices,
-    peers,
     tokens: tokensOf(database, now),
-    transport,
+    ...(hasWireguard ? { peers, transport } : {}),
+    ...(transports.includes('tailscale') ? { tailnet: members } : {}),
     profiles: () => options.profiles ?? ['default', 'coder'],
     variables: (profile) => [
       {
@@ -108,14 +157,33 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
     authority: () => ({ pem: authority.ca, fingerprint }),
     publicUrl: options.publicUrl ?? null,
     now,
-    ...tunnelFacts({
-      wireguard: { endpoint, subnetCidr },
-      server: peers.server,
-      publicKey: serverPublicKey,
-      mtu: 1420,
-    }),
+    ...(hasWireguard
+      ? tunnelFacts({
+          wireguard: { endpoint, subnetCidr },
+          server: peers.server,
+          publicKey: serverPublicKey,
+          mtu: 1420,
+        })
+      : noTunnel),
+    ...(transports.includes('tailscale')
+      ? {
+          tailnet: tailnetDesk({
+            devices,
+            nodes,
+            keys,
+            keyRecords: keysOf(database, now),
+            runs: tailnetRunsOfLab,
+            tags: [labTag],
+            operators: () => options.operators ?? ['ops@example.com'],
+            facts: () => (tailnet.isUp ? labFacts : null),
+            now,
+          }),
+        }
+      : {}),
   }
+  const tailnet: LabTailnet = { api, nodes, runs: tailnetRunsOfLab, there, endedNodes, isUp: true }
   const attempts = joinAttempts(ports)
+  const limits = onboardLimits(now)
   return {
     dir,
     authority,
@@ -128,15 +196,59 @@ export function onboardLab(options: OnboardLabOptions = {}): OnboardLab {
     registry,
     runs: runPeers,
     attempts,
-    app: createOnboardApp(ports, attempts),
+    app: createOnboardApp(ports, attempts, limits),
+    funnelApp: createFunnelApp(ports, attempts, limits),
+    tailnet,
     ended,
     async [Symbol.asyncDispose]() {
       await attempts[Symbol.asyncDispose]()
       await runPeers[Symbol.asyncDispose]()
+      await tailnetRunsOfLab[Symbol.asyncDispose]()
+      await members[Symbol.asyncDispose]()
+      await keys[Symbol.asyncDispose]()
       database.close()
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+const labFacts = {
+  gatewayHost: 'gate',
+  gatewayIp: '100.64.0.1',
+  gatewayUrl: 'http://100.64.0.1:8080',
+  controlUrl: 'https://control.example',
+}
+
+/** A request over the gateway's own port. */
+export function directly(source: string): RequestOrigin {
+  return { source, reach: 'direct', node: null }
+}
+
+/** A request from the internet. */
+export function throughFunnel(source: string): RequestOrigin {
+  return { source, reach: 'funnel', node: null }
+}
+
+/** A request from a node of the tailnet. */
+export function fromNode(node: TailnetNodeFacts): RequestOrigin {
+  return { source: node.addresses[0] ?? '', reach: 'tailnet', node }
+}
+
+/** A node of the tailnet as it is after a device's key let it in. */
+export function aNode(number: number, more: Partial<TailnetNodeFacts> = {}): TailnetNodeFacts {
+  return {
+    stableId: `n${number}`,
+    name: `node-${number}`,
+    user: null,
+    tags: [labTag],
+    addresses: [`100.64.1.${number}`, `fd7a:115c:a1e0::${number}`],
+    ...more,
+  }
+}
+
+/** A node of a person. */
+export function aPersonsNode(number: number, user = 'ops@example.com'): TailnetNodeFacts {
+  return aNode(number, { user, tags: [] })
 }
 
 /** Says something else than the gateway would; null: what it would. */
@@ -146,8 +258,8 @@ export type Intercept = (request: Request) => Response | null | Promise<Response
 export function listen(lab: OnboardLab, intercept: Intercept = () => null): Promise<Listener> {
   const { key, cert } = lab.authority
   const app = {
-    fetch: async (request: Request, env: { readonly source: string }) =>
-      (await intercept(request)) ?? (await lab.app.fetch(request, env)),
+    fetch: async (request: Request, origin: RequestOrigin) =>
+      (await intercept(request)) ?? (await lab.app.fetch(request, origin)),
   }
   return startOnboardListener({ host: '127.0.0.1', port: 0, app, certificate: () => ({ key, chain: cert }) })
 }
