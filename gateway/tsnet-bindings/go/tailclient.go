@@ -138,6 +138,8 @@ func startTailnetClient(ctx context.Context, text string) (int64, string, error)
 	}
 	name, err := c.join(ctx, exitNode)
 	if err != nil {
+		// whoever watches the node holds up its end
+		cancel()
 		// it may have become a node already
 		_ = c.logout(time.Second)
 		_ = c.server.Close()

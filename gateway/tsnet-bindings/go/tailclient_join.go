@@ -96,7 +96,7 @@ func followNode(watcher *local.IPNBusWatcher, changes chan<- struct{}, refused c
 		if err != nil {
 			return
 		}
-		if seen.ErrMessage != nil {
+		if seen.ErrMessage != nil && !strings.HasPrefix(*seen.ErrMessage, "node registration rate limited") {
 			select {
 			case refused <- *seen.ErrMessage:
 			default:

@@ -37,7 +37,7 @@ func newLateTun() *lateTun {
 	return &lateTun{events: make(chan tun.Event, 1), closed: make(chan struct{}), present: make(chan struct{})}
 }
 
-// attach owns the descriptor from here on, whatever the outcome.
+// attach owns the descriptor from here on, whatever the outcome. A device that is there already is closed.
 func (t *lateTun) attach(fd int, gateway []netip.Addr) error {
 	device, _, err := tun.CreateUnmonitoredTUNFromFD(fd)
 	if err != nil {
@@ -46,13 +46,17 @@ func (t *lateTun) attach(fd int, gateway []netip.Addr) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over || t.device != nil {
+	if t.over {
 		_ = device.Close()
-		return errors.New("the node has a TUN device or is closed")
+		return errNoTransport
+	}
+	if t.device == nil {
+		close(t.present)
+	} else {
+		_ = t.device.Close()
 	}
 	t.gateway = gateway
 	t.device = device
-	close(t.present)
 	return nil
 }
 
@@ -88,7 +92,7 @@ func (t *lateTun) Read(packets [][]byte, sizes []int, offset int) (int, error) {
 		}
 		got, err := device.Read(packets, sizes, offset)
 		if err == nil || errors.Is(err, tun.ErrTooManySegments) {
-			if kept := t.keepAllowed(packets[:got], sizes[:got], offset); kept > 0 || err != nil {
+			if kept := t.keepAllowed(device, packets[:got], sizes[:got], offset); kept > 0 || err != nil {
 				return kept, err
 			}
 			continue
@@ -130,12 +134,16 @@ func (t *lateTun) Close() error {
 	return nil
 }
 
-// keepAllowed drops what would go around the gateway: other nodes are reached directly, and the node itself answers
+// keepAllowed refuses what would go around the gateway: other nodes are reached directly, and the node itself answers
 // on the service addresses. Both lie in tailscale's own ranges.
-func (t *lateTun) keepAllowed(packets [][]byte, sizes []int, offset int) int {
+func (t *lateTun) keepAllowed(device tun.Device, packets [][]byte, sizes []int, offset int) int {
 	kept := 0
 	for i := range packets {
-		if !t.allowed(packets[i][offset : offset+sizes[i]]) {
+		content := packets[i][offset : offset+sizes[i]]
+		if !t.allowed(content) {
+			if answer := rejection(content); answer != nil {
+				_, _ = device.Write([][]byte{answer}, tunRoom)
+			}
 			continue
 		}
 		packets[kept], packets[i] = packets[i], packets[kept]
