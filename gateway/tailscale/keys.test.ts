@@ -48,7 +48,7 @@ const place = async (options: Partial<JoinKeysOptions> = {}) => {
     name: 'Ann’s laptop/1',
     profile: null,
     approvedBy: 'ops',
-    transport: 'tailscale',
+    transport: 'tailnet',
   }).id
   return {
     state,
@@ -149,7 +149,7 @@ describe('JoinKeys', () => {
       name: 'other',
       profile: null,
       approvedBy: 'ops',
-      transport: 'tailscale',
+      transport: 'tailnet',
     }).id
     await at.keys.mint(request(at.device))
     await at.keys.mint(request(at.device))

@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { TailscaleSettings } from '../config/policy.ts'
+import { gatewayAuthkey, tailscaleSecrets } from './secrets.ts'
+
+const plain: TailscaleSettings = {
+  authkey: null,
+  hostname: 'gate',
+  controlUrl: '',
+  tags: ['tag:client'],
+  operators: [],
+  funnel: false,
+  oauth: null,
+  apiUrl: 'https://api.example.com',
+  clientAuthkey: null,
+}
+const marked: TailscaleSettings = {
+  ...plain,
+  authkey: '{{secret:TAILNET_KEY}}',
+  oauth: { clientId: '{{secret:client-id}}', clientSecret: 'tskey-client-{{secret:OAUTH}}-x' },
+  clientAuthkey: '{{secret:DEVICES}}',
+}
+
+describe('tailscaleSecrets()', () => {
+  it('reads CLAWPATROL_SECRET_<NAME>, also within other text', () => {
+    const env = {
+      CLAWPATROL_SECRET_TAILNET_KEY: 'tskey-auth-1',
+      CLAWPATROL_SECRET_CLIENT_ID: 'kID',
+      CLAWPATROL_SECRET_OAUTH: '$&',
+      CLAWPATROL_SECRET_DEVICES: 'tskey-auth-2',
+      TS_AUTHKEY: 'not-this',
+    }
+    expect(tailscaleSecrets(marked, env)).toEqual({
+      authkey: 'tskey-auth-1',
+      oauth: { clientId: 'kID', clientSecret: 'tskey-client-$&-x' },
+      clientAuthkey: 'tskey-auth-2',
+    })
+  })
+
+  it('asks the vault instead where there is one', () => {
+    const asked: string[] = []
+    const vault = (name: string) => {
+      asked.push(name)
+      return `v-${name}`
+    }
+    expect(tailscaleSecrets(marked, {}, vault)).toMatchObject({ authkey: 'v-TAILNET_KEY', clientAuthkey: 'v-DEVICES' })
+    expect(asked).toEqual(['TAILNET_KEY', 'client-id', 'OAUTH', 'DEVICES'])
+  })
+
+  it('names everything that is missing, and how to give it, without a value', () => {
+    const env = { CLAWPATROL_SECRET_TAILNET_KEY: 'tskey-auth-s3cr3t', CLAWPATROL_SECRET_OAUTH: '' }
+    expect(() => tailscaleSecrets(marked, env)).toThrowError(
+      expect.objectContaining({
+        code: 'CP_SECRET',
+        message:
+          'Cannot start: there is no secret "client-id" for tailscale.oauth_client_id, none "OAUTH" for tailscale.oauth_client_secret, none "DEVICES" for tailscale.client_authkey',
+        hint: "run clawpatrol secret set client-id, or set CLAWPATROL_SECRET_CLIENT_ID in the gateway's environment",
+      }),
+    )
+  })
+
+  it('has nothing where nothing is configured', () => {
+    expect(tailscaleSecrets(plain, {})).toEqual({ authkey: null, oauth: null, clientAuthkey: null })
+  })
+})
+
+describe('gatewayAuthkey()', () => {
+  it('takes the configured key, else TS_AUTHKEY, else none', () => {
+    expect(gatewayAuthkey({ authkey: 'tskey-auth-1' }, { TS_AUTHKEY: 'tskey-auth-2' })).toBe('tskey-auth-1')
+    expect(gatewayAuthkey({ authkey: null }, { TS_AUTHKEY: 'tskey-auth-2\n' })).toBe('tskey-auth-2')
+    expect(gatewayAuthkey({ authkey: null }, { TS_AUTHKEY: ' ' })).toBeNull()
+    expect(gatewayAuthkey({ authkey: null }, {})).toBeNull()
+  })
+
+  it('reads a secret from a file, and refuses one that is no key', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'clawpatrol-tailnet-key-'))
+    const path = join(directory, 'key')
+    const env = { CLAWPATROL_SECRET_KEY: `@${path}` }
+    try {
+      writeFileSync(path, 'tskey-auth-1\n')
+      expect(gatewayAuthkey({ authkey: '{{secret:KEY}}' }, env)).toBe('tskey-auth-1')
+      writeFileSync(path, 's3cr3t\nline\n')
+      expect(() => gatewayAuthkey({ authkey: '{{secret:KEY}}' }, env)).toThrowError(
+        'Cannot use tailscale.authkey: there is white space or another odd character in the key',
+      )
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('refuses to start without the secret it names, also when TS_AUTHKEY is there', () => {
+    expect(() => gatewayAuthkey({ authkey: '{{secret:KEY}}' }, { TS_AUTHKEY: 'x' })).toThrowError(
+      'Cannot start: there is no secret "KEY" for tailscale.authkey',
+    )
+  })
+})
