@@ -138,8 +138,8 @@ function frameOf(source: Source | undefined, place: Place): string | null {
 function withoutSecrets(line: string): string {
   const dots = (found: string) => '•'.repeat(found.length)
   return line
-    .replace(/(?<=\b(?:authkey|client_authkey|oauth_client_secret)\s*=\s*").*(?=")/, (found) =>
-      /^\{\{secret:[\w.-]*\}\}$/.test(found) ? found : dots(found),
+    .replace(/(?<=\b(?:authkey|client_authkey|oauth_client_secret)\s*=\s*).+/, (found) =>
+      /^"\{\{secret:[\w.-]*\}\}"\s*\}?\s*$/.test(found) ? found : dots(found),
     )
     .replace(/\btskey-[\w-]+/g, dots)
     .replace(/(?<=:\/\/)[^\s"]*(?=@)/g, dots)

@@ -188,7 +188,12 @@ describe('loadPolicy()', () => {
     expect(again.problems[0]?.related[0]?.place.file).toBe(join(folder, 'a.hcl'))
   })
 
-  it.each(['minimal', 'read-only', 'two-keys'])('finds nothing wrong with examples/%s.hcl', async (name) => {
+  it.each([
+    'minimal',
+    'read-only',
+    'tailscale',
+    'two-keys',
+  ])('finds nothing wrong with examples/%s.hcl', async (name) => {
     const { policy, problems } = await loadPolicy(join(examples, `${name}.hcl`))
     expect(problems).toEqual([])
     expect(policy?.profiles.has('default' as never)).toBe(true)

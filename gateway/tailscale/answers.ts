@@ -19,7 +19,7 @@ export const keyAnswer = z.object({
     .string()
     .regex(/^[\x21-\x7e]{0,512}$/)
     .default(''),
-  expires: z.iso.datetime({ offset: true }).optional(),
+  expires: z.string().optional(),
   capabilities: z
     .object({
       devices: z.object({

@@ -108,8 +108,8 @@ export function tailscaleApi(options: ApiOptions): TailscaleApi {
         await remove('key', `tailnet/-/keys/${segment(id)}`, signal)
         throw new ClawError('CP_ONBOARD', `tailscale key: the key made lacks a tag of ${tags.join(', ')}`)
       }
-      const expiresAt = expires === undefined ? askedAt + expirySeconds * 1000 : Date.parse(expires)
-      return { id, key, expiresAt: expiresAt as EpochMs }
+      const told = Date.parse(expires ?? '')
+      return { id, key, expiresAt: (Number.isNaN(told) ? askedAt + expirySeconds * 1000 : told) as EpochMs }
     },
     deleteKey: async (id, signal) => remove('key', `tailnet/-/keys/${segment(id)}`, signal),
     async devices(signal) {

@@ -162,7 +162,7 @@ describe('JoinKeys', () => {
     devicesOf(at.database).remove(at.device)
     expect(at.nodes.get('n1')).toBeNull()
     await done
-    expect(at.deleted).toEqual(['device/n1', 'tailnet/-/keys/k1', 'tailnet/-/keys/k2'])
+    expect(at.deleted).toEqual(['tailnet/-/keys/k1', 'tailnet/-/keys/k2', 'device/n1'])
     expect(at.records.listOf(at.device).map(({ revokedAt }) => revokedAt)).toEqual([at.state.now, at.state.now])
     expect(at.records.listOf(other)).toMatchObject([{ revokeAt: null }])
     expect(at.removals.list()).toEqual([])
@@ -204,9 +204,9 @@ describe('JoinKeys', () => {
       { revokedAt: null, revokeError: 'tailscale key 500: {"message":"no"}' },
     ])
     expect(at.removals.list()).toMatchObject([{ stableId: 'n1', error: 'tailscale device 500: {"message":"no"}' }])
-    expect(at.troubles[0]).toMatchObject({ message: 'tailscale key 500: {"message":"no"}' })
+    expect(at.troubles[0]).toMatchObject({ message: 'tailscale device 500: {"message":"no"}' })
     at.state.status = 200
-    await at.server.until(({ path }) => path.includes('/keys/') && at.deleted.includes('tailnet/-/keys/k1'))
+    await at.server.until(({ path }) => path.includes('/device/') && at.deleted.includes('device/n1'))
     await at.keys.revoke(ghost)
     expect(at.records.listOf(at.device)).toMatchObject([{ revokedAt: at.state.now, revokeError: null }])
     expect(at.removals.list()).toEqual([])
@@ -327,6 +327,25 @@ describe('JoinKeys', () => {
     at.records.add({ ...key, id: 'new', expiresAt: (at.state.now - 29 * 86_400_000) as EpochMs })
     at.keys.start()
     expect(at.records.listOf(at.device).map(({ id }) => id)).toEqual(['new'])
+  })
+
+  it('goes on after the database could not be written, and says so', async () => {
+    await using at = await place()
+    await at.keys.mint(request(at.device))
+    const { sqlite } = at.database
+    sqlite.exec(
+      "CREATE TRIGGER full BEFORE UPDATE ON tailnet_keys WHEN new.revoked_at BEGIN SELECT raise(FAIL, 'x'); END",
+    )
+    await at.keys.revoke(at.device)
+    expect(at.troubles).toMatchObject([{ code: 'CP_INTERNAL' }])
+    sqlite.exec('DROP TRIGGER full')
+    at.state.status = 404
+    await at.server.until(({ path }) => path.includes('/keys/') && at.server.seen.length > 2)
+    await at.keys.revoke(ghost)
+    expect(at.records.listOf(at.device)).toMatchObject([{ revokedAt: at.state.now, revokeError: null }])
+    sqlite.exec("CREATE TRIGGER shut BEFORE UPDATE ON tailnet_keys BEGIN SELECT raise(FAIL, 'shut'); END")
+    await at.keys.mint(request(at.device))
+    expect(() => at.keys.revoke(at.device)).toThrow('shut')
   })
 
   it('stops at once, also while the API does not answer', async () => {

@@ -100,6 +100,7 @@ export class JoinKeys implements AsyncDisposable {
    * The device's keys are worthless and its nodes leave the tailnet. Marked before this returns: the device may be
    * deleted right after the call, but not before, for its nodes would be forgotten with it. Its nodes are nobody's from
    * then on. Resolves after the first attempt; what failed is tried again.
+   * @throws ClawError at once, not as a rejection, when nothing can be marked: the device must not be deleted then
    */
   revoke(device: DeviceId): Promise<void> {
     for (const ticket of this.#minting) if (ticket.device === device) ticket.isRevoked = true

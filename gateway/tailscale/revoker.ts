@@ -70,27 +70,29 @@ export class Revoker implements AsyncDisposable {
     try {
       const failed = await this.#sweep()
       this.#failures = failed ? this.#failures + 1 : 0
+      this.schedule()
     } catch (error) {
+      // the database: after a failure the wait is known without it
       this.#failures += 1
       this.#tell(error)
+      this.schedule()
     }
-    this.schedule()
   }
 
-  /** Nodes first: a key lets nobody in who is out. @returns whether something failed */
+  /** Keys first: a node that is out must not come in again. @returns whether something failed */
   async #sweep(): Promise<boolean> {
     const { api, keys, removals } = this.#options
     const { signal } = this.#stop
     const work = [
-      ...removals.list().map(({ stableId }) => ({
-        act: (to: TailscaleApi) => to.deleteDevice(stableId, signal),
-        done: () => removals.forget(stableId),
-        failed: (why: string) => removals.noteFailure(stableId, why),
-      })),
       ...keys.due().map(({ id }) => ({
         act: (to: TailscaleApi) => to.deleteKey(id, signal),
         done: () => keys.noteRevoked(id),
         failed: (why: string) => keys.noteFailure(id, why),
+      })),
+      ...removals.list().map(({ stableId }) => ({
+        act: (to: TailscaleApi) => to.deleteDevice(stableId, signal),
+        done: () => removals.forget(stableId),
+        failed: (why: string) => removals.noteFailure(stableId, why),
       })),
     ]
     let trouble: ClawError | null = null
