@@ -1,6 +1,14 @@
 package main
 
-import "tailscale.com/envknob"
+import (
+	"io"
+	"log"
 
-// Before any part of tailscale reads it: nothing is uploaded anywhere.
-func init() { envknob.SetNoLogsNoSupport() }
+	"tailscale.com/envknob"
+)
+
+// Before any part of tailscale reads it: nothing is uploaded anywhere, and nothing is printed into a command's output.
+func init() {
+	envknob.SetNoLogsNoSupport()
+	log.SetOutput(io.Discard)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -216,11 +217,7 @@ func tailnetDial(handle uint64, to string, timeout time.Duration) (int, error) {
 }
 
 func (c *tailnetClient) sourceFor(to netip.Addr) (netip.Addr, error) {
-	isGateway := false
-	for _, address := range c.gateway {
-		isGateway = isGateway || address == to
-	}
-	if !isGateway {
+	if !slices.Contains(c.gateway, to) {
 		return netip.Addr{}, errors.New("only the gateway can be dialled")
 	}
 	for _, address := range c.self {

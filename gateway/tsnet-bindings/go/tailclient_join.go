@@ -39,7 +39,10 @@ func (c *tailnetClient) join(ctx context.Context, exitNode netip.Addr) (string, 
 		case text := <-refused:
 			return "", joinFault{"refused", text}
 		case <-offered:
-			return "", progress.missing()
+			if !progress.offered {
+				return "", progress.missing()
+			}
+			continue
 		case <-ctx.Done():
 			return "", progress.late(ctx.Err())
 		case <-changes:
@@ -55,6 +58,9 @@ func (c *tailnetClient) join(ctx context.Context, exitNode netip.Addr) (string, 
 			offered = time.After(offeredWithin)
 		}
 		if progress.ready {
+			if !slices.ContainsFunc(status.TailscaleIPs, netip.Addr.Is4) {
+				return "", joinFault{"setup", "the tailnet gave the node no IPv4 address"}
+			}
 			c.self, c.gateway = status.TailscaleIPs, progress.gateway
 			return strings.TrimSuffix(status.Self.DNSName, "."), nil
 		}
@@ -113,12 +119,12 @@ func followNode(watcher *local.IPNBusWatcher, changes chan<- struct{}, refused c
 type joinProgress struct {
 	exitNode netip.Addr
 	// joined: the tailnet has told the node who is in it.
-	joined  bool
-	visible bool
-	ready   bool
-	gateway []netip.Addr
-	state   string
-	lastErr string
+	joined bool
+	// visible: the gateway is in it; offered: as an exit node.
+	visible, offered, ready bool
+	gateway                 []netip.Addr
+	state                   string
+	lastErr                 string
 }
 
 func (p *joinProgress) see(status *ipnstate.Status) error {
@@ -133,14 +139,15 @@ func (p *joinProgress) see(status *ipnstate.Status) error {
 		return joinFault{"refused", p.lastErr}
 	}
 	p.joined = status.Self != nil && len(status.TailscaleIPs) > 0 && status.Self.InNetworkMap
-	p.visible = false
+	p.visible, p.offered, p.ready = false, false, false
 	for _, peer := range status.Peer {
 		if !slices.Contains(peer.TailscaleIPs, p.exitNode) {
 			continue
 		}
 		p.visible = true
 		p.gateway = peer.TailscaleIPs
-		p.ready = peer.ExitNodeOption && peer.ExitNode && status.BackendState == ipn.Running.String()
+		p.offered = peer.ExitNodeOption
+		p.ready = p.offered && peer.ExitNode && status.BackendState == ipn.Running.String()
 	}
 	return nil
 }
