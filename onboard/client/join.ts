@@ -8,6 +8,7 @@ import { parseGatewayUrl } from './gateway-url.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { prepareDir, saveIdentity } from './save-identity.ts'
 import { type MetGateway, meetGateway } from './trust-on-first-use.ts'
+import { checkGatewayIsElsewhere, checkTransport, undoFormerRouting } from './whole-machine/mode.ts'
 import { newKeyPair } from './wireguard-key.ts'
 
 const startMs = 15_000
@@ -23,6 +24,8 @@ export interface JoinRequest {
   /** null: what the gateway prefers. */
   readonly transport: Transport | null
   readonly insecureHttp: boolean
+  /** All traffic of the machine is to go to the gateway; `routeWholeMachine` does it after the join. */
+  readonly wholeMachine?: boolean
   /** Shows people what to approve. */
   readonly show: (invitation: Invitation) => void
 }
@@ -56,7 +59,9 @@ export interface Joined {
 export async function joinGateway(request: JoinRequest): Promise<Joined> {
   const url = parseGatewayUrl(request.url)
   const hostname = hostnameOf(request.hostname)
+  if (request.wholeMachine === true) await checkGatewayIsElsewhere(url)
   prepareDir(request.dir)
+  await undoFormerRouting(request.dir)
   const met = await meetGateway(url, request.insecureHttp)
   const http = await gatewayHttp(met.address)
   try {
@@ -74,6 +79,7 @@ async function joinOver(
   const key = newKeyPair()
   const nonce = randomBytes(32).toString('base64url')
   const start = await begin(http, met, { ...request, nonce, publicKey: key.publicKey })
+  if (request.wholeMachine === true) checkTransport(start.transport ?? 'wireguard')
   request.show({
     userCode: start.user_code,
     fingerprint: met.ca?.fingerprint ?? start.ca_fingerprint ?? null,
@@ -108,6 +114,7 @@ async function begin(
       hostname: join.hostname,
       ...(join.transport === 'tailscale' ? {} : { wg_pub: join.publicKey }),
       ...(join.transport === null ? {} : { transport: join.transport }),
+      ...(join.wholeMachine === true ? { whole_machine: '1' } : {}),
       client_nonce_hash: createHash('sha256').update(join.nonce).digest('base64url'),
       ...(join.profile === null ? {} : { profile: join.profile }),
     },

@@ -1,9 +1,10 @@
 import { type GatewayHttp, gatewayHttp } from './gateway-http.ts'
-import type { Identity } from './identity.ts'
+import type { Identity, TailnetIdentity } from './identity.ts'
+import { isWholeMachine } from './whole-machine/marker.ts'
 
 /**
  * Opens a way to ask the gateway with the device's token. In a tailnet that takes a node of its own for as long as
- * it is open: nothing else on this machine is in the tailnet.
+ * it is open, unless the whole machine is in the tailnet.
  * @throws ClawError when the tailnet cannot be joined
  */
 export async function reachGateway(
@@ -11,8 +12,8 @@ export async function reachGateway(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<GatewayReach> {
   const { tailnet } = identity
-  if (tailnet === null) {
-    const http = await gatewayHttp(identity.gateway)
+  if (tailnet === null || isWholeMachine(identity.dir)) {
+    const http = await (tailnet === null ? gatewayHttp(identity.gateway) : ownTailnetHttp(tailnet))
     return { ask: (ask) => http.ask(ask), close: async () => http.close() }
   }
   const { openNode } = await import('./tailnet-link.ts')
@@ -26,6 +27,11 @@ export async function reachGateway(
       await node.close()
     },
   }
+}
+
+/** Asks the gateway inside the tailnet this machine itself is in: that proves both ends, so plain HTTP will do. */
+export function ownTailnetHttp({ gatewayUrl }: TailnetIdentity): Promise<GatewayHttp> {
+  return gatewayHttp({ url: gatewayUrl, trust: 'none', ca: null })
 }
 
 /** A way to ask the gateway as this device. Close it. */

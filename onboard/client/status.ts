@@ -5,6 +5,7 @@ import { jsonOf } from './gateway-http.ts'
 import { type Identity, identityFiles, loadIdentity } from './identity.ts'
 import { type GatewayReach, reachGateway } from './reach-gateway.ts'
 import { refused } from './session.ts'
+import { isWholeMachine } from './whole-machine/marker.ts'
 
 const probeMs = 5000
 
@@ -31,6 +32,7 @@ export async function checkJoin(dir: string): Promise<readonly Check[]> {
   note('joined', true, `${identity.gateway.url} as ${identity.deviceName}`)
   note('files', ...checkModes(identity))
   if (!note('CA', ...checkCa(identity))) return checks
+  if (isWholeMachine(dir) && !note('whole machine', ...(await checkRouting(identity)))) return checks
   const gateway = await reachGateway(identity).catch((error: Error) => error)
   if (gateway instanceof Error) {
     note('tailnet', false, gateway.message)
@@ -47,6 +49,12 @@ export async function checkJoin(dir: string): Promise<readonly Check[]> {
 }
 
 type Found = readonly [isRight: boolean, detail: string]
+
+async function checkRouting(identity: Identity): Promise<Found> {
+  const { routingState } = await import('./whole-machine/mode.ts')
+  const state = await routingState(identity).catch((error: Error) => ({ kind: 'down' as const, why: error.message }))
+  return state.kind === 'up' ? [true, state.how] : [false, `${state.why}: join again with --whole-machine`]
+}
 
 function checkModes(identity: Identity): Found {
   const key = identity.tailnet === null ? identityFiles.wireguard : identityFiles.authKey

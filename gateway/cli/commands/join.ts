@@ -26,6 +26,10 @@ export const join: Command = {
       flags: '--ca-dir <dir>',
       summary: 'where to keep what the gateway sends (default: CLAWPATROL_DIR or ~/.clawpatrol)',
     },
+    {
+      flags: '--whole-machine',
+      summary: 'route all traffic of this machine to the gateway, not only of wrapped commands (Linux)',
+    },
     { flags: '--insecure-http', summary: 'allow plain http to a public address' },
   ],
   examples: ['clawpatrol join https://gateway.example:8080', 'clawpatrol join http://192.168.1.5:8080 --no-trust'],
@@ -50,13 +54,22 @@ async function joinAs({ args, options }: Invocation): Promise<number> {
     profile: text('profile'),
     transport: transportOf(text('transport')),
     insecureHttp: options.insecureHttp === true,
+    wholeMachine: options.wholeMachine === true,
     show: (invitation) => show(invitation, renderUnicodeCompact),
   })
   print(`${colour.green('✓')} approved by ${joined.approvedBy}`)
   if (options.trust !== false) await trustOnThisMachine(dir, joined.ca)
   print(`${colour.green('✓')} joined ${joined.gateway} as ${joined.deviceName}`)
-  print('Try: clawpatrol run -- curl https://example.com')
+  if (options.wholeMachine === true) await routeThisMachine(dir)
+  else print('Try: clawpatrol run -- curl https://example.com')
   return 0
+}
+
+async function routeThisMachine(dir: string): Promise<void> {
+  const { routeWholeMachine } = await import('../../../onboard/client/whole-machine/mode.ts')
+  const { how } = await routeWholeMachine(dir)
+  print(`${colour.green('✓')} all traffic of this machine goes to the gateway (${how})`)
+  print('Run tools directly; in this shell: eval "$(clawpatrol env)"')
 }
 
 function transportOf(word: string | null): Transport | null {

@@ -1,5 +1,6 @@
 import type { Opening } from '../../../onboard/capture/masks.ts'
 import { identityDir, loadIdentity } from '../../../onboard/client/identity.ts'
+import { isWholeMachine } from '../../../onboard/client/whole-machine/marker.ts'
 import { orExit2 } from '../client-failure.ts'
 import type { Command, Invocation } from '../command.ts'
 import { printError } from '../print.ts'
@@ -38,12 +39,17 @@ async function runAs({ args, options }: Invocation): Promise<number> {
   if (unknown !== undefined)
     return wrongUse(`--allow knows no ${JSON.stringify(unknown)}`, `one of ${openings.join(', ')}`)
   const identity = loadIdentity(identityDir())
+  const warn = (text: string) => printError(`clawpatrol: ${text}`)
+  if (isWholeMachine(identity.dir)) {
+    const { runDirect } = await import('../../../onboard/client/whole-machine/run-direct.ts')
+    return await runDirect(identity, { words: [command, ...rest], warn })
+  }
   const { runWrapped } = await import('../../../onboard/client/run.ts')
   return await runWrapped(identity, {
     words: [command, ...rest],
     allow,
     waitAll: options.waitAll === true,
-    warn: (text) => printError(`clawpatrol: ${text}`),
+    warn,
   })
 }
 

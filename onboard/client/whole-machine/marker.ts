@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { ClawError } from '../../../workers/contract/errors.ts'
 import { writeWhole } from '../save-identity.ts'
 
 /** Name of the file in the identity directory that says all traffic of this machine goes to the gateway. */
@@ -15,7 +16,18 @@ export function setMarker(dir: string): void {
   writeWhole(join(dir, markerName), '1\n', 0o600)
 }
 
-/** Says so no more; before anything else of a join, or `run` would trust routing that is being taken down. */
+/**
+ * Says so no more; before anything else of a join, or `run` would trust routing that is being taken down.
+ * @throws ClawError CP_ONBOARD
+ */
 export function clearMarker(dir: string): void {
-  rmSync(join(dir, markerName), { force: true })
+  const path = join(dir, markerName)
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ClawError('CP_ONBOARD', `Cannot remove ${JSON.stringify(path)}: ${code ?? 'unknown error'}`, {
+      cause: error,
+    })
+  }
 }

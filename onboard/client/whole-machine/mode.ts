@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { ClawError } from '../../../workers/contract/errors.ts'
+import type { Transport } from '../../protocol.ts'
 import type { GatewayUrl } from '../gateway-url.ts'
 import { type Identity, loadIdentity } from '../identity.ts'
 import { readJournal } from '../journal.ts'
@@ -8,14 +9,11 @@ import { type Host, thisHost } from './host.ts'
 import { clearMarker, setMarker } from './marker.ts'
 import { needProgram } from './need-program.ts'
 import { isThisMachine } from './own-addresses.ts'
-import type { Place, RoutingState, WholeMachine } from './routing.ts'
+import type { Place, RoutingState, RoutingUp, WholeMachine } from './routing.ts'
 import { addShellLines } from './shell-rc.ts'
 import { tailscaleRouting } from './tailscale.ts'
 import { isRouting, type Undone, undoChanges } from './undo.ts'
 import { wireguardRouting } from './wireguard.ts'
-
-/** How a device gets to its gateway. */
-export type Transport = 'wireguard' | 'tailscale'
 
 /** The machine and the user it is done for; tests have their own. */
 export interface Surroundings {
@@ -45,13 +43,13 @@ export async function checkGatewayIsElsewhere(url: GatewayUrl): Promise<void> {
 }
 
 /** Says early which program is missing. @throws ClawError CP_ONBOARD */
-export async function checkTransport(transport: Transport): Promise<void> {
+export function checkTransport(transport: Transport): void {
   if (transport === 'wireguard') needProgram('wg-quick', 'wireguard-tools')
   else needProgram('tailscale', 'tailscale', 'see tailscale.com/download/linux')
 }
 
 /** Leads all traffic of this machine to the gateway it joined. What fails half-way is taken back. @throws ClawError */
-export async function routeWholeMachine(dir: string, { host, home }: Surroundings = here()): Promise<RoutingState> {
+export async function routeWholeMachine(dir: string, { host, home }: Surroundings = here()): Promise<RoutingUp> {
   const identity = loadIdentity(dir)
   const machine = routingOf(identity, { dir, host })
   await machine.check()
@@ -64,7 +62,7 @@ export async function routeWholeMachine(dir: string, { host, home }: Surrounding
     setMarker(dir)
     return state
   } catch (error) {
-    await machine.down()
+    await unrouteWholeMachine(dir, host)
     throw error
   }
 }
@@ -76,6 +74,24 @@ export async function routeWholeMachine(dir: string, { host, home }: Surrounding
 export async function unrouteWholeMachine(dir: string, host: Host = thisHost): Promise<readonly Undone[]> {
   clearMarker(dir)
   return readJournal(dir).some(isRouting) ? await undoChanges(dir, host, isRouting) : []
+}
+
+/**
+ * Ends whole-machine routing before a machine joins again, in whatever mode: through the old tunnel the gateway may be
+ * out of reach, and two modes at once are none.
+ * @throws ClawError CP_ONBOARD when a change cannot be taken back
+ */
+export async function undoFormerRouting(dir: string, host: Host = thisHost): Promise<void> {
+  const undone = await unrouteWholeMachine(dir, host)
+  if (!readJournal(dir).some(isRouting)) return
+  const failed = undone.find(({ left }) => left !== null)
+  throw new ClawError(
+    'CP_ONBOARD',
+    `Cannot undo an earlier join: ${failed?.label ?? 'its journal'}: ${failed?.left ?? ''}`,
+    {
+      hint: 'run clawpatrol uninstall, which shows every step',
+    },
+  )
 }
 
 /** What whole-machine routing does now. */

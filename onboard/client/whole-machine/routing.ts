@@ -8,17 +8,19 @@ import { isInForce, type Rule } from './rules.ts'
 export interface WholeMachine {
   /** Says what is missing on this machine, before anything is asked or changed. @throws ClawError CP_ONBOARD */
   check(): Promise<void>
-  /** Changes the machine; every change is in the journal before it is made. What fails is left to `undoRouting`. */
+  /** Changes the machine; every change is in the journal before it is made, which is what takes it back. */
   up(): Promise<void>
-  /** Takes every change back, also of an `up` that was cut off. */
-  down(): Promise<void>
   state(): Promise<RoutingState>
 }
 
 /** Whether traffic goes to the gateway now. */
-export type RoutingState =
-  | { readonly kind: 'up'; readonly how: string }
-  | { readonly kind: 'down'; readonly why: string }
+export type RoutingState = RoutingUp | { readonly kind: 'down'; readonly why: string }
+
+/** Traffic goes to the gateway. */
+export interface RoutingUp {
+  readonly kind: 'up'
+  readonly how: string
+}
 
 /** Where a change is noted, and what makes it. */
 export interface Place {

@@ -8,7 +8,6 @@ import { pointResolver } from './resolver.ts'
 import { make, newRules, type Place, type RoutingState, type WholeMachine } from './routing.ts'
 import { addRule } from './rules.ts'
 import { isInTailnet, loginToTailnet, type TailscaleStatus, tailscaleStatus } from './tailnet-login.ts'
-import { isRouting, undoChanges } from './undo.ts'
 import { directRules } from './whole-machine-conf.ts'
 
 const exitNodeMs = 15_000
@@ -22,7 +21,7 @@ export interface TailscaleRouting {
 
 /** Leads all traffic of this machine to the gateway as its exit node, with the machine's own Tailscale. */
 export function tailscaleRouting({ identity, claim }: TailscaleRouting, place: Place): WholeMachine {
-  const { dir, host } = place
+  const { host } = place
   const { tailnet } = identity
   return {
     check: () => checkTailscale(place),
@@ -38,9 +37,6 @@ export function tailscaleRouting({ identity, claim }: TailscaleRouting, place: P
       await enableRules(place, rules)
       await host.asRoot(['tailscale', 'set', `--exit-node=${tailnet.gatewayIp}`])
       await pointResolver(place, [tailnet.gatewayIp])
-    },
-    async down() {
-      await undoChanges(dir, host, isRouting)
     },
     state: () => stateOf(place, tailnet.gatewayIp),
   }

@@ -4,8 +4,10 @@ import type { RuleChange } from '../journal.ts'
 import { readWireguardConf, type WireguardConf } from '../wireguard-conf.ts'
 import { priorities, type Rule } from './rules.ts'
 
-/** Routing table and mark of the tunnel's own packets, as a number nobody else is likely to use. */
+/** Routing table of the tunnel; the mark of its own packets is the same number, which nobody else is likely to use. */
 export const tunnelTable = '49568'
+/** As `ip` shows it. */
+const tunnelMark = '0xc1a0'
 
 /** What a configuration of this machine is made of. */
 export interface WholeMachineConf {
@@ -44,7 +46,7 @@ export function writeWholeMachineConf(options: WholeMachineConf): string {
 [Interface]
 PrivateKey = ${privateKey}
 Address = ${addresses.join(', ')}
-FwMark = ${tunnelTable}
+FwMark = ${tunnelMark}
 Table = off
 ${routes.map((route) => `PostUp = ${route}`).join('\n')}
 ${rules.map((rule) => `PostUp = ${hook(rule, 'add')}`).join('\n')}
@@ -99,6 +101,6 @@ export interface DirectTraffic {
 export function tunnelRules(families: readonly (4 | 6)[]): readonly Rule[] {
   return families.flatMap((family) => [
     { family, words: ['lookup', 'main', 'suppress_prefixlength', '0', 'priority', priorities.nearby] },
-    { family, words: ['not', 'fwmark', tunnelTable, 'lookup', tunnelTable, 'priority', priorities.tunnel] },
+    { family, words: ['not', 'fwmark', tunnelMark, 'lookup', tunnelTable, 'priority', priorities.tunnel] },
   ])
 }

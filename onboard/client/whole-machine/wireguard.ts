@@ -13,7 +13,6 @@ import { needProgram } from './need-program.ts'
 import { isIpv6On, reachableAddresses } from './own-addresses.ts'
 import { pointResolver } from './resolver.ts'
 import { make, newRules, type Place, type RoutingState, type WholeMachine, writeFile } from './routing.ts'
-import { isRouting, undoChanges } from './undo.ts'
 import {
   directRules,
   readOwnConf,
@@ -45,9 +44,6 @@ export function wireguardRouting(identity: Identity, place: Place): WholeMachine
       await awaitHandshake(place, settings.endpoint)
       await pointResolver(place, resolversOf(settings.conf.addresses))
       await enableUnit(place, `wg-quick@${interfaceName}.service`)
-    },
-    async down() {
-      await undoChanges(dir, host, isRouting)
     },
     state: () => stateOf(place),
   }
