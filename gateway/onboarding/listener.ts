@@ -86,8 +86,9 @@ export async function startOnboardListener(options: ListenerOptions): Promise<Li
     port,
     admit({ fd, from, node }, reach) {
       const isExpected = reach === 'funnel' ? options.funnelApp !== undefined : options.whois !== undefined
-      if (!isOpen || !isExpected) return closeSync(fd)
-      serve(new Socket({ fd, readable: true, writable: true }), { source: from.host, reach, node })
+      const socket = isOpen && isExpected ? socketOf(fd) : null
+      if (socket !== null) serve(socket, { source: from.host, reach, node })
+      else closeQuietly(fd)
     },
     async [Symbol.asyncDispose]() {
       isOpen = false
@@ -96,6 +97,23 @@ export async function startOnboardListener(options: ListenerOptions): Promise<Li
       http.close()
       await closed
     },
+  }
+}
+
+/** null: no stream socket, which is still the caller's then. */
+function socketOf(fd: number): Socket | null {
+  try {
+    return new Socket({ fd, readable: true, writable: true })
+  } catch {
+    return null
+  }
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {
+    // it was closed already
   }
 }
 

@@ -16,6 +16,8 @@ import type { Admission, Enrolment, KnownDevice, OnboardPorts, RequestOrigin } f
 export const maxAttempts = 100
 /** How long the answer to a lost poll is given again. */
 export const graceMs = 60_000
+/** Characters of why letting a device in failed. */
+const longestDetail = 1000
 /** A device code asked more often than this is told to slow down. */
 export const fastestPollMs = 2000
 
@@ -158,7 +160,8 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
       if (isOver) await forget(enrolment, attempt)
       return { join: describe(attempt), enrolment, profile, already: false }
     } catch (error) {
-      attempt.state = { kind: 'failed', detail: error instanceof ClawError ? error.message : 'the gateway failed' }
+      const detail = error instanceof ClawError ? error.message.slice(0, longestDetail) : 'the gateway failed'
+      attempt.state = { kind: 'failed', detail }
       throw error
     } finally {
       attempt.wake?.()
