@@ -57,6 +57,15 @@ describe('Vault', () => {
     expect(() => vault.lookup(token, [''])).toThrow(/longer than 1 MiB/)
   })
 
+  it('keeps a secret it was told of out of records and logs', async () => {
+    await using place = scratch()
+    await using vault = await vaultOf(place)
+    const redactor = redactionOf(vault)
+    expect(redactor().text('joins with key-in-the-file')).toContain('key-in-the-file')
+    vault.hide(['key-in-the-file'])
+    expect(redactor().text('joins with key-in-the-file')).toBe('joins with [REDACTED credential]')
+  })
+
   it('lists names and slots without values, removes one slot or all', async () => {
     await using place = scratch()
     await using vault = await vaultOf(place)

@@ -117,6 +117,11 @@ export class Vault implements AsyncDisposable {
     return this.#known
   }
 
+  /** Keeps secrets that come from elsewhere, like a key written in the configuration, out of records and logs too. */
+  hide(values: readonly string[]): void {
+    this.#known.add(values)
+  }
+
   /** Calls back with the credentials whose secrets changed. @returns how to stop that */
   onChange(listener: (credentials: readonly CredentialName[]) => void): () => void {
     this.#listeners.add(listener)

@@ -41,6 +41,11 @@ export function tailscaleSecrets(
   return found
 }
 
+/** What of them must be in no record and no log line. */
+export function secretValues({ authkey, oauth, clientAuthkey }: TailscaleSecrets): readonly string[] {
+  return [authkey, oauth?.clientSecret ?? null, clientAuthkey].filter((value) => value !== null)
+}
+
 /**
  * The key the gateway joins the tailnet with: the configured one, else $TS_AUTHKEY, else null.
  * @throws ClawError CP_SECRET when it names a secret that is not there
