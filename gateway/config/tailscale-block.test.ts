@@ -125,7 +125,7 @@ describe('the tailscale block', () => {
     })
   })
 
-  it('warns when nothing makes keys, and when the OAuth secret would travel in the clear', async () => {
+  it('warns when nothing makes keys, they are of no use or the OAuth secret travels in the clear', async () => {
     const { problems } = await load(file('hostname = "x"'))
     expect(problems).toMatchObject([
       { severity: 'warning', place: { line: 3, column: 3 }, message: expect.stringContaining('no device can join') },
@@ -133,6 +133,10 @@ describe('the tailscale block', () => {
     const clear = ['oauth_client_id = "a"', 'oauth_client_secret = "b"', 'api_url = "http://api.test"']
     expect((await load(file(...clear))).problems).toMatchObject([
       { severity: 'warning', place: { line: 6, column: 5 }, message: expect.stringContaining('unencrypted') },
+    ])
+    const apart = ['control_url = "https://control.test"', 'oauth_client_id = "a"', 'oauth_client_secret = "b"']
+    expect((await load(file(...apart))).problems).toMatchObject([
+      { severity: 'warning', place: { line: 4, column: 5 }, message: expect.stringContaining('knows nothing of this') },
     ])
   })
 

@@ -97,6 +97,10 @@ export function tailscaleOf(
   const apiUrl = input.api_url ?? defaultApi
   if (id !== null && apiUrl.toLowerCase().startsWith('http:'))
     report.warn(placeOf('api_url'), 'the OAuth client secret travels unencrypted', { hint: 'use an https URL' })
+  if (id !== null && input.control_url !== undefined && input.api_url === undefined)
+    report.warn(placeOf('control_url'), `keys are made by ${defaultApi}, which knows nothing of this control server`, {
+      hint: 'set api_url to the API of the same tailnet, or client_authkey instead of an OAuth client',
+    })
   return {
     authkey: set(input.authkey),
     hostname: input.hostname ?? 'clawpatrol-gateway',

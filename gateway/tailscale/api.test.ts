@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ClawError } from '../../workers/contract/errors.ts'
 import { type ApiOptions, tailscaleApi } from './api.ts'
 import { type Answer, apiServer, type Seen } from './api-server.fixture.ts'
 
@@ -129,6 +131,29 @@ describe('tailscaleApi()', () => {
     const error = await failure(place.api.mintKey(perProcess))
     expect(error).toMatchObject({ code: 'CP_ONBOARD', message })
     expect(String((error as Error).stack)).not.toContain('s3cr3t')
+  })
+
+  it('makes of whatever comes back a key that is one word, or an error that shows no secret', async () => {
+    let reply: { readonly status: number; readonly text: string } = { status: 200, text: '' }
+    await using place = await serving(({ path }) => (path.endsWith('/keys') ? reply : undefined))
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.record({ id: fc.string(), key: fc.string(), expires: fc.string() }).map((answer) => JSON.stringify(answer)),
+      fc.string().map((around) => around + oauth.clientSecret + around),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.constant(200), fc.integer({ min: 200, max: 599 })), text, async (status, said) => {
+        reply = { status, text: said }
+        const found = await failure(place.api.mintKey(perProcess))
+        if (found === 'no error') return
+        expect(found).toBeInstanceOf(ClawError)
+        const { message } = found as ClawError
+        expect(message).toMatch(/^tailscale key[^\p{Cc}]{0,1100}$/u)
+        expect(message).not.toContain('s3cr3t')
+      }),
+      { numRuns: 150 },
+    )
   })
 
   it('follows no redirect: the credentials stay with the host that was configured', async () => {
