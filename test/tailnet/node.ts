@@ -1,0 +1,148 @@
+import { createInterface } from 'node:readline'
+import { start } from '../support/program.ts'
+import type { Control } from './control.ts'
+
+/** A plain upstream node, to test ours against. */
+export interface PlainNode extends AsyncDisposable {
+  /** Its StableID. */
+  readonly id: string
+  readonly name: string
+  readonly addresses: readonly string[]
+  readonly pid: number
+  /** Connects through the tailnet. */
+  open(network: 'tcp' | 'udp', to: string, timeoutMs?: number): Promise<NodeStream>
+  /** Connects to `host.tail.test:port` as an ingress server of Funnel does; TLS begins on the stream. */
+  funnel(name: string, port: number): Promise<NodeStream>
+  get(url: string, timeoutMs?: number): Promise<{ readonly status: number; readonly body: string }>
+  /** Echoes whatever connects to a port of the node. */
+  listen(port: number): Promise<void>
+  status(): Promise<object>
+  whois(address: string): Promise<object>
+  advertise(routes: readonly string[]): Promise<void>
+  useExitNode(address: string, timeoutMs?: number): Promise<void>
+  logout(): Promise<void>
+}
+
+/** A connection, or a datagram flow, that a node holds. */
+export interface NodeStream {
+  /** Where it comes from. */
+  readonly local: string
+  write(bytes: string | Uint8Array): Promise<void>
+  /** The next bytes there are; empty at the end. */
+  read(timeoutMs?: number): Promise<Buffer>
+  /** Ends the own direction. */
+  end(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a node is and does. */
+export interface PlainNodeOptions {
+  /** Puts words before the command, to start it in a namespace. */
+  readonly within?: (words: readonly string[]) => readonly string[]
+  readonly hostname: string
+  readonly authKey: string
+  /** A temporary one unless given. */
+  readonly stateDir?: string
+  readonly ephemeral?: boolean
+  readonly advertise?: readonly string[]
+  /** Address of a node that offers itself as one. */
+  readonly exitNode?: string
+}
+
+/** Starts a node and waits until it is in the tailnet. @throws Error with the reason when it is kept out */
+export async function startNode(
+  control: Pick<Control, 'binary' | 'controlUrl'>,
+  { within = (words) => words, ...options }: PlainNodeOptions,
+): Promise<PlainNode> {
+  const words = within([control.binary, 'node'])
+  const running = start(words[0] ?? '', words.slice(1), process.env, null)
+  const { stdin, stdout } = running.child
+  if (stdin === null || stdout === null) throw new Error('the node has no pipes')
+  const pending = new Map<number, (answer: NodeAnswer) => void>()
+  const first = new Promise<NodeAnswer>((resolve) => pending.set(0, resolve))
+  createInterface({ input: stdout }).on('line', (line) => {
+    const answer = JSON.parse(line) as NodeAnswer
+    const { id } = answer
+    const number = typeof id === 'number' ? id : 0
+    pending.get(number)?.(answer)
+    pending.delete(number)
+  })
+  void running.finished
+    .catch(() => null)
+    .then(() => {
+      for (const resolve of pending.values()) resolve({ error: `the node ended: ${running.output()}` })
+    })
+  const end = async () => {
+    stdin.end()
+    await running[Symbol.asyncDispose]()
+  }
+  stdin.write(`${JSON.stringify({ ...options, controlUrl: control.controlUrl })}\n`)
+  let last = 0
+  const perform = async (command: object): Promise<unknown> => {
+    last += 1
+    const id = last
+    const answered = new Promise<NodeAnswer>((resolve) => pending.set(id, resolve))
+    stdin.write(`${JSON.stringify({ id, ...command })}\n`)
+    return resultOf(await answered)
+  }
+  const ready = await first
+  if (ready.error !== undefined) {
+    await end()
+    throw new Error(ready.error)
+  }
+  const streamOf = (opened: unknown): NodeStream => {
+    const { stream, local } = opened as { readonly stream: number; readonly local: string }
+    return {
+      local,
+      write: async (bytes) => {
+        await perform({ do: 'write', stream, bytes: Buffer.from(bytes).toString('base64') })
+      },
+      read: async (timeoutMs) => {
+        const read = (await perform({ do: 'read', stream, timeoutMs })) as { readonly bytes: string }
+        return Buffer.from(read.bytes, 'base64')
+      },
+      end: async () => {
+        await perform({ do: 'end', stream })
+      },
+      close: async () => {
+        await perform({ do: 'close', stream })
+      },
+    }
+  }
+  return {
+    ...(ready as unknown as Pick<PlainNode, 'id' | 'addresses'>),
+    name: String(ready.name).replace(/\.$/, ''),
+    pid: running.child.pid ?? 0,
+    open: async (network, to, timeoutMs) => streamOf(await perform({ do: 'open', network, to, timeoutMs })),
+    funnel: async (name, port) => streamOf(await perform({ do: 'funnel', to: name, port })),
+    get: async (url, timeoutMs) =>
+      (await perform({ do: 'get', to: url, timeoutMs })) as { readonly status: number; readonly body: string },
+    listen: async (port) => {
+      await perform({ do: 'listen', port })
+    },
+    status: async () => (await perform({ do: 'status' })) as object,
+    whois: async (to) => (await perform({ do: 'whois', to })) as object,
+    advertise: async (advertise) => {
+      await perform({ do: 'advertise', advertise })
+    },
+    useExitNode: async (exitNode, timeoutMs) => {
+      await perform({ do: 'exit-node', exitNode, timeoutMs })
+    },
+    logout: async () => {
+      await perform({ do: 'logout' })
+    },
+    [Symbol.asyncDispose]: end,
+  }
+}
+
+interface NodeAnswer {
+  readonly id?: unknown
+  readonly name?: unknown
+  readonly error?: string
+  readonly value?: unknown
+}
+
+function resultOf({ error, value }: NodeAnswer): unknown {
+  if (error !== undefined) throw new Error(error)
+  return value
+}
