@@ -63,7 +63,8 @@ export const registerRequest = z.object({
 /** GET /api/onboard/lookup, POST /api/onboard/approve and …/deny: what an operator says. */
 export const operatorRequest = z.object({
   code: z.string().min(1).max(64),
-  profile: z.string().min(1).max(128).optional(),
+  /** Empty or absent: the one that a look-up suggests. */
+  profile: z.string().max(128).optional(),
 })
 
 /** Answer to start. */
@@ -194,6 +195,7 @@ export interface LookupReply {
   readonly ca_fingerprint: string
   /** In the policy's order. */
   readonly profiles: readonly string[]
+  /** Empty: the one the device has, or the policy has none. */
   readonly suggested_profile: string
 }
 

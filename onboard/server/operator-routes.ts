@@ -19,13 +19,15 @@ export function operatorRoutes(ports: OnboardPorts, attempts: JoinAttempts, limi
   app.post('/api/onboard/approve', async (c) => {
     const asked = await ask(c, { ports, attempts, limits })
     if (asked.kind === 'refused') return asked.response
-    const { profile, join, login } = asked
-    if (profile !== null && !ports.devices.profiles().includes(profile))
+    const { join, login } = asked
+    const profiles = ports.devices.profiles()
+    const profile = asked.profile ?? suggestion(join, profiles)
+    if (profile !== null && !profiles.includes(profile))
       return c.json({ error: `unknown profile ${JSON.stringify(profile)}` }, 400)
     return await answer(c, async () => {
       const approved = await attempts.approve(join.userCode, { profile, approvedBy: login })
       const what = approved.already ? { already: true } : { approved: true }
-      return { ...what, profile: approved.profile ?? defaultOf(ports.devices.profiles()) }
+      return { ...what, profile: approved.profile ?? '' }
     })
   })
   app.post('/api/onboard/deny', async (c) => {
@@ -89,7 +91,6 @@ async function answer(c: Context<OnboardEnv>, act: () => Promise<object>): Promi
 
 function lookup(join: PendingJoin, ports: OnboardPorts): LookupReply {
   const profiles = ports.devices.profiles()
-  const { suggestedProfile } = join
   return {
     user_code: join.userCode,
     approved: join.state === 'approved',
@@ -102,12 +103,13 @@ function lookup(join: PendingJoin, ports: OnboardPorts): LookupReply {
     rejoins: join.rejoins,
     ca_fingerprint: ports.authority().fingerprint,
     profiles,
-    suggested_profile:
-      join.approvedProfile ??
-      (suggestedProfile !== null && profiles.includes(suggestedProfile) ? suggestedProfile : defaultOf(profiles)),
+    suggested_profile: join.approvedProfile ?? suggestion(join, profiles) ?? '',
   }
 }
 
-function defaultOf(profiles: readonly string[]): string {
-  return profiles.includes('default') ? 'default' : (profiles[0] ?? '')
+/** What an operator who names none gives. @returns null for the one the device has, or where there are none */
+function suggestion({ suggestedProfile, rejoins }: PendingJoin, profiles: readonly string[]): string | null {
+  if (suggestedProfile !== null && profiles.includes(suggestedProfile)) return suggestedProfile
+  if (rejoins !== null) return null
+  return profiles.includes('default') ? 'default' : (profiles[0] ?? null)
 }

@@ -296,6 +296,7 @@ const idle: GatewayStatus = {
   revision: 'r1',
   wireguard_port: 51820,
   peers: 0,
+  tailnet: null,
   recorder: { healthy: true, queued: 0, written: 0 },
   pools: [],
   flows: {},
