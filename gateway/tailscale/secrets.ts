@@ -1,6 +1,8 @@
 import { ClawError } from '../../workers/contract/errors.ts'
+import type { CredentialName } from '../../workers/contract/ids.ts'
 import type { TailscaleSettings } from '../config/policy.ts'
 import { environmentSecret, secretVariable } from '../secrets/environment.ts'
+import type { Vault } from '../secrets/vault.ts'
 import type { OauthClient } from './oauth.ts'
 
 /** Finds a secret by its name; null: there is none. */
@@ -39,6 +41,11 @@ export function tailscaleSecrets(
   }
   refuseMissing(missing)
   return found
+}
+
+/** Finds secrets where those of credentials are: in the vault, else in the environment. */
+export function vaultSecrets(vault: Pick<Vault, 'lookup'>): SecretNamed {
+  return (name) => vault.lookup(name as CredentialName, [''])?.[''] ?? null
 }
 
 /** What of them must be in no record and no log line. */
