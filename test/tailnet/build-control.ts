@@ -23,12 +23,12 @@ export async function buildControl(): Promise<string> {
   throw new Error(`Cannot build the control program for tests:\n${done.stdout}${done.stderr}`)
 }
 
-/** The binary is named last, so that nobody starts a part of it; what older sources made goes. */
+/** The binary is named last, so that nobody starts a part of it; what was built a day ago goes. */
 const build = `
 test -x "$1" && exit 0
 cd "$2" || exit 1
 nice go build -trimpath -buildvcs=false '-ldflags=-s -w' -o "$1.part" . || exit 1
-for old in "\${1%/*}"/control-*; do test "$old" = "$1.part" || rm -f "$old"; done
+find "\${1%/*}" -name 'control-*' -mmin +1440 -delete
 mv "$1.part" "$1"
 `
 

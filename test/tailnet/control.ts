@@ -6,6 +6,8 @@ import { until } from '../support/until.ts'
 import { buildControl } from './build-control.ts'
 import { askSocket, type SocketReply } from './socket-json.ts'
 
+export { controlBuildMs } from './build-control.ts'
+
 /** A node as the control server knows it. */
 export interface ControlNode {
   /** Its StableID. */
@@ -113,7 +115,7 @@ export interface Control extends AsyncDisposable {
  *   oauthClients: [{ id: 'id', secret: 'secret', scopes: ['auth_keys', 'devices:core', 'devices:routes'] }] })
  * const { key } = await control.mint({ tags: ['tag:gateway'] })        // as a person; through the API: control.apiUrl
  * await using exit = await startNode(control, { within: lab.world.within, hostname: 'exit', authKey: key,
- *   advertise: ['0.0.0.0/0', '::/0'] })                                // node.ts: plain upstream tsnet, forwards by itself
+ *   advertise: ['0.0.0.0/0', '::/0'] })                                // node.ts: plain upstream tsnet; forwards
  * const node = await control.node('the exit node is approved', ({ enabledRoutes }) => enabledRoutes.length === 2)
  * await using peer = await startNode(control, { within: lab.machine('laptop').within, hostname: 'peer',
  *   authKey: (await control.mint({ ephemeral: true })).key, exitNode: exit.addresses[0] })

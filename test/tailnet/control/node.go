@@ -20,7 +20,7 @@ import (
 // joinWithin is how long a node tries to join.
 const joinWithin = 20 * time.Second
 
-// nodeOptions of a plain upstream node: the first line of standard input. As an exit node it forwards by itself.
+// nodeOptions of a plain upstream node: the first line of standard input. One that advertises routes forwards.
 type nodeOptions struct {
 	Hostname   string         `json:"hostname"`
 	AuthKey    string         `json:"authKey"`
@@ -105,6 +105,9 @@ func (n *node) join(options nodeOptions) (any, error) {
 		return nil, err
 	}
 	if len(options.Advertise) > 0 {
+		if err := n.forward(); err != nil {
+			return nil, err
+		}
 		if err := n.advertise(ctx, options.Advertise); err != nil {
 			return nil, err
 		}

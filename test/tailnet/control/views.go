@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func keyView(k *authKey, withSecret bool) map[string]any {
 	}
 	view := map[string]any{
 		"id": k.ID, "keyType": "auth", "created": stamp(k.Created), "expires": stamp(k.Expires),
-		"expirySeconds": int(k.Expires.Sub(k.Created).Seconds()), "description": k.Description,
+		"expirySeconds": int(math.Round(k.Expires.Sub(k.Created).Seconds())), "description": k.Description,
 		"capabilities": map[string]any{"devices": map[string]any{"create": create}},
 	}
 	if withSecret {
