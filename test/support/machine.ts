@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Finished, run, start } from './program.ts'
 
-/** A machine of its own on this host: network, mounts and a copy of /etc that is changed by nobody else. */
+/** A machine of its own on this host: network, /run and a copy of /etc that nobody else changes. */
 export interface Machine extends AsyncDisposable {
   readonly pid: number
   /** The words that run a command there. */
@@ -33,12 +33,9 @@ const setUp = `set -e
 mount --make-rprivate /
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /run
-copy=$(mktemp -d)
-mount -t tmpfs tmpfs "$copy"
-cp -a /etc/. "$copy"
-mount --bind "$copy" /etc
-mount --make-rprivate /etc
-rmdir "$copy" 2>/dev/null || true
+mkdir /run/etc
+cp -a /etc/. /run/etc
+mount --bind /run/etc /etc
 ip link set lo up
 echo ready
 exec cat`
