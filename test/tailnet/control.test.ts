@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { start } from '../support/program.ts'
 import { type Control, controlBuildMs, startControl } from './control.ts'
+import { duplexOf } from './duplex.ts'
 import { type TailnetLab, tailnetLab } from './lab.ts'
 import { mayIsolate } from './namespace.ts'
 import { type PlainNode, startNode } from './node.ts'
@@ -160,6 +164,70 @@ describe.runIf(mayIsolate())('a tailnet of our own', () => {
         rmSync(stateDir, { recursive: true })
       }
     })
+  })
+
+  describe('what a console does', () => {
+    it('expires a node, which keeps its identity when it joins again', async () => {
+      const stateDir = mkdtempSync(join(tmpdir(), 'clawpatrol-test-'))
+      try {
+        await using node = await join_('expiring', (await control.mint({})).key, { stateDir })
+        await control.change(node.id, { expired: true })
+        await expect.poll(() => node.status(), { timeout: 5000 }).toMatchObject({ BackendState: 'NeedsLogin' })
+        await node[Symbol.asyncDispose]()
+        await using again = await join_('expiring', (await control.mint({})).key, { stateDir })
+        expect([again.id, again.addresses]).toEqual([node.id, node.addresses])
+      } finally {
+        rmSync(stateDir, { recursive: true })
+      }
+    })
+
+    it('changes the tags and the user that others see', async () => {
+      await using node = await join_('changing', (await control.mint({})).key)
+      await using other = await join_('watching', (await control.mint({})).key)
+      await control.change(node.id, { tags: ['tag:ci'] })
+      const seen = () => other.whois(node.addresses[0] ?? '')
+      await expect
+        .poll(seen)
+        .toMatchObject({ Node: { Tags: ['tag:ci'] }, UserProfile: { LoginName: 'tagged-devices' } })
+      await control.change(node.id, { tags: [], user: 'bob@example.com' })
+      await expect.poll(seen).toMatchObject({ UserProfile: { LoginName: 'bob@example.com' } })
+    })
+
+    it('approves what is advertised by itself when told to', async () => {
+      await using node = await join_('advertising', (await control.mint({})).key)
+      await control.tailnet({ autoApprove: true })
+      await node.advertise(['10.78.0.0/24'])
+      const approved = await control.node(
+        'approved',
+        ({ id, enabledRoutes }) => id === node.id && enabledRoutes.length > 0,
+      )
+      expect(approved.enabledRoutes).toEqual(['10.78.0.0/24'])
+      await control.tailnet({ autoApprove: false })
+      await node.advertise(['10.79.0.0/24'])
+      expect(
+        await control.node('advertised', ({ advertisedRoutes }) => advertisedRoutes.includes('10.79.0.0/24')),
+      ).toMatchObject({ enabledRoutes: [] })
+    })
+  })
+
+  it('brings connections in through Funnel where the node may use it', async () => {
+    await using node = await join_('funnel', (await control.mint({})).key)
+    await using ingress = await join_('ingress', (await control.mint({})).key)
+    await control.change(node.id, { funnel: false })
+    await expect.poll(() => node.listenFunnel(8443).then(() => 'listens', String)).toMatch(/[Ff]unnel/)
+    await control.change(node.id, { funnel: true })
+    await expect.poll(() => node.listenFunnel(443).then(() => 'listens', String)).toBe('listens')
+    const socket = duplexOf(await ingress.funnel(node.name, 443))
+    const secure = connectTls({ socket, servername: node.name, rejectUnauthorized: false })
+    secure.write('over the internet')
+    expect(String((await once(secure, 'data'))[0])).toBe('over the internet')
+    secure.destroy()
+  })
+
+  it('ends when whoever started it does', async () => {
+    const binary = control.binary
+    const running = start(binary, ['serve'], process.env, '{}\n')
+    expect(await running.finished).toMatchObject({ code: 0, signal: null })
   })
 
   describe('the API', () => {

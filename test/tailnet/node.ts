@@ -16,6 +16,8 @@ export interface PlainNode extends AsyncDisposable {
   get(url: string, timeoutMs?: number): Promise<{ readonly status: number; readonly body: string }>
   /** Echoes whatever connects to a port of the node. */
   listen(port: number): Promise<void>
+  /** Echoes what comes in through Funnel, with a certificate nobody trusts. */
+  listenFunnel(port: number): Promise<void>
   status(): Promise<object>
   whois(address: string): Promise<object>
   advertise(routes: readonly string[]): Promise<void>
@@ -109,16 +111,20 @@ export async function startNode(
       },
     }
   }
+  const name = String(ready.name).replace(/\.$/, '')
   return {
     ...(ready as unknown as Pick<PlainNode, 'id' | 'addresses'>),
-    name: String(ready.name).replace(/\.$/, ''),
+    name,
     pid: running.child.pid ?? 0,
     open: async (network, to, timeoutMs) => streamOf(await perform({ do: 'open', network, to, timeoutMs })),
-    funnel: async (name, port) => streamOf(await perform({ do: 'funnel', to: name, port })),
+    funnel: async (to, port) => streamOf(await perform({ do: 'funnel', to, port })),
     get: async (url, timeoutMs) =>
       (await perform({ do: 'get', to: url, timeoutMs })) as { readonly status: number; readonly body: string },
     listen: async (port) => {
       await perform({ do: 'listen', port })
+    },
+    listenFunnel: async (port) => {
+      await perform({ do: 'listen-funnel', port, to: name })
     },
     status: async () => (await perform({ do: 'status' })) as object,
     whois: async (to) => (await perform({ do: 'whois', to })) as object,

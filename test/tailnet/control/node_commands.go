@@ -72,6 +72,8 @@ func (n *node) do(ctx context.Context, c command) (any, error) {
 		return n.get(ctx, c.To)
 	case "listen":
 		return nil, n.listen(c.Port)
+	case "listen-funnel":
+		return nil, n.listenFunnel(c.Port, c.To)
 	case "funnel":
 		return n.funnel(ctx, c.To, c.Port)
 	case "status":
