@@ -175,7 +175,7 @@ function aJoin(lab: ReturnType<typeof onboardLab>, source = '127.0.0.1'): string
     transport: { kind: 'wireguard', publicKey: newKeyPair().publicKey } as const,
     isWholeMachine: false,
   }
-  return lab.attempts.start(request, { source, device: null })?.user_code ?? ''
+  return lab.attempts.start(request, { source, reach: 'direct', device: null })?.user_code ?? ''
 }
 
 async function aDevice(lab: ReturnType<typeof onboardLab>, name: string) {

@@ -122,9 +122,9 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     restore: async () => ({ peers: (await wireguard?.restore((id) => devices.get(id)?.blocked === false)) ?? 0 }),
     async block(id) {
       if (!devices.setBlocked(id, true)) return false
+      tailnet?.suspend(id)
       await parts.endFlows(id, 'the device was blocked')
       await wireguard?.remove(id, 'ephemeral')
-      tailnet?.suspend(id)
       return true
     },
     async unblock(id) {

@@ -7,13 +7,16 @@ import {
   type StartReply,
   type Transport,
 } from '../protocol.ts'
+import { type Claimant, type Claimed, claimedAddress } from './claim.ts'
 import { canonicalUserCode, isNonceOf, newDeviceCode, newUserCode, sha256 } from './codes.ts'
 import { deliveryOf } from './delivery.ts'
 import type { JoinRequest } from './join-request.ts'
-import type { Admission, Enrolment, KnownDevice, OnboardPorts, RequestOrigin } from './ports.ts'
+import type { Admission, Enrolment, KnownDevice, OnboardPorts, Reach, RequestOrigin } from './ports.ts'
 
 /** Join attempts alive at the same time, all strangers together. */
 export const maxAttempts = 100
+/** Of those from the internet: whoever floods it does not keep the others out. */
+export const maxFunnelAttempts = 80
 /** How long the answer to a lost poll is given again. */
 export const graceMs = 60_000
 /** Characters of why letting a device in failed. */
@@ -51,7 +54,10 @@ export interface ApprovedJoin {
 
 /** Join attempts: from `start` to the delivered token. All of it is in memory; a restart ends them. */
 export interface JoinAttempts extends AsyncDisposable {
-  start(request: JoinRequest, from: { readonly source: string; readonly device: KnownDevice | null }): StartReply | null
+  start(
+    request: JoinRequest,
+    from: Pick<RequestOrigin, 'source' | 'reach'> & { readonly device: KnownDevice | null },
+  ): StartReply | null
   /** Answers at once unless `waitMs` is given and nothing has been decided. */
   poll(deviceCode: string, nonce: string, waitMs: number): Promise<PollReply>
   /**
@@ -68,24 +74,6 @@ export interface JoinAttempts extends AsyncDisposable {
   deny(userCode: string): Promise<PendingJoin>
 }
 
-/** Who claims: what the request says, and where it came from. */
-export interface Claimant {
-  /** null: nothing was said. */
-  readonly ip: string | null
-  readonly origin: RequestOrigin
-}
-
-/** Answer to a claim. */
-export type Claimed =
-  | {
-      readonly kind: 'claimed'
-      readonly enrolment: Enrolment
-      readonly owner: string
-      /** Empty: the device has none of its own. */
-      readonly address: string
-    }
-  | { readonly kind: 'conflict' }
-
 type State =
   | { readonly kind: 'pending' }
   | { readonly kind: 'approving' }
@@ -96,6 +84,7 @@ type State =
 interface Attempt {
   readonly request: JoinRequest
   readonly source: string
+  readonly reach: Reach
   readonly device: KnownDevice | null
   readonly userCode: string
   readonly createdAt: number
@@ -117,6 +106,8 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   let isOver = false
   // also when the clock was set back: a jump ends attempts, it never prolongs them
   const isWithin = (since: number, ms: number) => Math.abs(now() - since) < ms
+
+  const fromFunnel = () => [...attempts.values()].filter(({ reach }) => reach === 'funnel').length
 
   const end = (key: string, attempt: Attempt) => {
     attempts.delete(key)
@@ -169,9 +160,9 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   }
 
   return {
-    start(request, { source, device }) {
+    start(request, { source, reach, device }) {
       purge()
-      if (attempts.size >= maxAttempts) return null
+      if (attempts.size >= maxAttempts || (reach === 'funnel' && fromFunnel() >= maxFunnelAttempts)) return null
       const codes = new Set([...attempts.values()].map(({ userCode }) => userCode))
       let userCode = newUserCode()
       while (codes.has(userCode)) userCode = newUserCode()
@@ -179,6 +170,7 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
       attempts.set(sha256(deviceCode), {
         request,
         source,
+        reach,
         device,
         userCode,
         createdAt: now(),
@@ -322,27 +314,6 @@ function mustBeReachable({ transport }: JoinRequest, ports: OnboardPorts): void 
   throw new ClawError('CP_ONBOARD', 'Cannot approve: the gateway is not in the tailnet', {
     hint: 'clawpatrol status says why; approve again once it is',
   })
-}
-
-/**
- * The address a device may claim. A whole machine of the tailnet must ask from its new node, which it gets here.
- * @returns null when it is not the device's
- */
-function claimedAddress(
-  request: JoinRequest,
-  enrolment: Enrolment,
-  { ip, origin }: Claimant,
-  ports: OnboardPorts,
-): string | null {
-  if (enrolment.transport === 'wireguard')
-    return ip === null || ip === enrolment.address4 || ip === enrolment.address6 ? enrolment.address4 : null
-  // nodes of runs say themselves whose they are, later
-  if (!request.isWholeMachine) return ip === null ? '' : null
-  const { reach, node } = origin
-  const { tailnet } = ports
-  if (reach !== 'tailnet' || node === null || tailnet === undefined || !tailnet.isTaggedByUs(node)) return null
-  if (tailnet.deviceOf(node.stableId) !== null || (ip !== null && !node.addresses.includes(ip))) return null
-  return tailnet.bindMachine(enrolment.device, node).kind === 'bound' ? (node.addresses[0] ?? '') : null
 }
 
 function chosenProfile(chosen: string | null, suggested: string | null, profiles: readonly string[]): string | null {

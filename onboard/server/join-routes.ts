@@ -25,7 +25,7 @@ export function joinRoutes(ports: OnboardPorts, attempts: JoinAttempts, limits: 
     // proves which device joins again, to the operator who decides; it opens nothing by itself
     const token = bearerOf(c)
     const device = token === null ? null : ports.devices.ofToken(token)
-    const reply = attempts.start(request.value, { source: c.env.source, device })
+    const reply = attempts.start(request.value, { source: c.env.source, reach: c.env.reach, device })
     return reply === null ? tooMany(c, 60) : c.json(reply)
   })
   app.post(pollPath, async (c) => {

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { joinedDevice } from '../../test/support/joining.ts'
 import {
   aNode,
+  aNonce,
   aPersonsNode,
   directly,
   fromNode,
@@ -108,6 +109,24 @@ describe('through Funnel', () => {
     expect([refused.status, Number(refused.headers.get('retry-after')) > 0]).toEqual([429, true])
     expect((await start(lab.app, directly('192.0.2.9'))).status).toBe(429)
     expect((await start(lab.funnelApp, throughFunnel('192.0.2.10'))).status).toBe(400)
+  })
+
+  it('joins take at most eighty places, and leave the others to who comes another way', async () => {
+    const lab = await aLab()
+    const body = JSON.stringify({ hostname: 'x', transport: 'tailscale', client_nonce_hash: aNonce().hash })
+    const start = (app: OnboardApp, origin: RequestOrigin) =>
+      app.request(
+        '/api/onboard/start',
+        { method: 'POST', headers: { 'content-type': 'application/json' }, body },
+        origin,
+      )
+    for (let count = 0; count < 80; count++)
+      expect((await start(lab.funnelApp, throughFunnel(`198.51.100.${count}`))).status).toBe(200)
+    const full = await start(lab.funnelApp, throughFunnel('203.0.113.1'))
+    expect([full.status, full.headers.get('retry-after')]).toEqual([429, '60'])
+    for (let count = 0; count < 20; count++)
+      expect((await start(lab.app, directly(`198.51.100.${count + 100}`))).status).toBe(200)
+    expect((await start(lab.app, directly('198.51.100.200'))).status).toBe(429)
   })
 
   it('a request is no longer than 64 KiB', async () => {
