@@ -29,14 +29,16 @@ describeIsolated('a run as a node of the tailnet', import.meta.url, () => {
   let control: Control
   let exit: PlainNode
   let exitNode: string
+  let where: Server
   const world: (Server | DatagramSocket)[] = []
 
   beforeAll(async () => {
     // the world behind the gateway: what it is asked for arrives at these addresses
     await ip('route add local 203.0.113.0/24 dev lo')
     await ip('-6 addr add 2001:db8::5/128 dev lo nodad')
+    where = await sayWhereTo(443)
     world.push(
-      await sayWhereTo(443),
+      where,
       await echo(7),
       await echoDatagrams('udp4', 9999),
       await echoDatagrams('udp6', 9998),
@@ -149,6 +151,8 @@ s = socket.create_server(("0.0.0.0", 8000)); s.settimeout(2)
 reach("203.0.113.5", 443)
 try: s.accept(); print("somebody came")
 except TimeoutError: print("nobody came")`)
+    // it listens
+    await once(where, 'connection')
     await expect(exit.open('tcp', `${client.node.address4}:8000`, 1500)).rejects.toThrow()
     expect((await running).stdout).toBe('203.0.113.5:443\nnobody came\n')
   })
