@@ -172,7 +172,7 @@ function aJoin(lab: ReturnType<typeof onboardLab>, source = '127.0.0.1'): string
     hostname: 'laptop',
     nonceHash: aNonce().hash,
     suggestedProfile: null,
-    transport: { kind: 'wireguard', publicKey: newKeyPair().publicKey } as const,
+    transport: { kind: 'wireguard', publicKey: newKeyPair().publicKey, isWholeMachine: false } as const,
     isWholeMachine: false,
   }
   return lab.attempts.start(request, { source, reach: 'direct', device: null })?.user_code ?? ''
@@ -180,7 +180,7 @@ function aJoin(lab: ReturnType<typeof onboardLab>, source = '127.0.0.1'): string
 
 async function aDevice(lab: ReturnType<typeof onboardLab>, name: string) {
   const { publicKey } = newKeyPair()
-  const transport = { kind: 'wireguard', publicKey } as const
+  const transport = { kind: 'wireguard', publicKey, isWholeMachine: false } as const
   const source = '192.0.2.7'
   const request = { name, profile: null, approvedBy: 'ops', transport, rejoinOf: null, source }
   return (await lab.registry.enrol(request)).enrolment

@@ -71,7 +71,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     await wireguard?.remove(id, 'all')
     tailnet?.rejoined(id, request.transport)
     if (request.profile !== null) devices.setProfile(id, request.profile as ProfileName)
-    devices.setTransport(id, storedAs[request.transport.kind])
+    devices.setTransport(id, storedAs[request.transport.kind], request.transport.isWholeMachine)
   }
   return {
     async enrol(request) {
@@ -147,6 +147,7 @@ function newDevice(devices: Devices, request: EnrolRequest): Device {
     name: request.name,
     profile: request.profile as ProfileName | null,
     transport: storedAs[request.transport.kind],
+    wholeMachine: request.transport.isWholeMachine,
     approvedBy: request.approvedBy,
   })
 }

@@ -209,7 +209,7 @@ async function aDevice(lab: OnboardLab) {
     name: 'laptop',
     profile: null,
     approvedBy: 'ops',
-    transport: { kind: 'wireguard', publicKey },
+    transport: { kind: 'wireguard', publicKey, isWholeMachine: false },
     rejoinOf: null,
     source: '192.0.2.7',
   })

@@ -35,8 +35,9 @@ describe('a device of the tailnet', () => {
     const lab = aLab()
     const { device, join } = await joinedDevice(lab, whole)
     await claimJoin(lab, join, { origin: fromNode(aNode(1)) })
-    lab.tailnet.runs.bindRun(device, aNode(2), null)
-    await lab.registry.block(device)
+    const other = await joinedDevice(lab)
+    lab.tailnet.runs.bindRun(other.device, aNode(2), null)
+    await Promise.all([lab.registry.block(device), lab.registry.block(other.device)])
     expect(lab.tailnet.nodes.list().map(({ stableId }) => stableId)).toEqual(['n1'])
     await until('both are ended', () => lab.tailnet.endedNodes.length === 2)
     await lab.registry.unblock(device)
@@ -161,7 +162,7 @@ describe('deviceRegistry() with one transport', () => {
 
   it.each([
     ['wireguard', { kind: 'tailscale', isWholeMachine: false }, 'has no Tailscale'],
-    ['tailscale', { kind: 'wireguard', publicKey: newKeyPair().publicKey }, 'has no WireGuard'],
+    ['tailscale', { kind: 'wireguard', publicKey: newKeyPair().publicKey, isWholeMachine: false }, 'has no WireGuard'],
   ] as const)('refuses the other: it has %s', async (on, transport, message) => {
     const lab = onboardLab({ transports: [on] })
     onTestFinished(() => lab[Symbol.asyncDispose]())

@@ -77,6 +77,7 @@ describe('tailnetRuns()', () => {
     const lab = aLab()
     const device = await aDevice(lab)
     expect(lab.tailnet.runs.bindMachine(device, aNode(1))).toEqual({ kind: 'bound', run: null })
+    expect(lab.tailnet.runs.bindMachine(device, aNode(2))).toEqual({ kind: 'taken' })
     expect(lab.tailnet.runs.bindRun(device, aNode(1), randomUUID())).toEqual({ kind: 'bound', run: null })
     expect(lab.tailnet.nodes.get('n1')).toMatchObject({ ephemeral: false, run: null })
   })

@@ -27,9 +27,12 @@ export interface TailnetRunParts {
 
 /** Nodes of devices in the tailnet: bound, ended, and swept when they left without a word. Owns its sweep timer. */
 export interface TailnetRuns extends AsyncDisposable {
-  /** The node becomes one of the device's runs; a device's own node stays what it is. */
+  /**
+   * The node becomes one of the device's runs, or the device itself where that is a whole machine. A device's own node
+   * stays what it is.
+   */
   bindRun(device: DeviceId, node: TailnetNodeFacts, run: string | null): Bound
-  /** The node becomes the device itself. */
+  /** The node becomes the device itself, unless it has one. */
   bindMachine(device: DeviceId, node: TailnetNodeFacts): Bound
   /** @returns false when the device has no such run */
   endRun(device: DeviceId, run: string): boolean
@@ -49,9 +52,16 @@ export function tailnetRuns({
   /** How often each node has been missed in a row. */
   const missed = new Map<string, number>()
   const ends = new Map<string, NodeJS.Timeout>()
-  const isLetIn = (device: DeviceId) => devices.get(device)?.blocked === false
+  const letIn = (device: DeviceId) => {
+    const found = devices.get(device)
+    return found === null || found.blocked ? null : found
+  }
 
   const bind = (row: NewTailnetNode): Bound => (nodes.bind(row) ? { kind: 'bound', run: row.run } : { kind: 'taken' })
+  const bindOwn = (device: DeviceId, node: TailnetNodeFacts): Bound => {
+    const hasOwn = nodes.listOf(device).some(({ ephemeral }) => !ephemeral)
+    return hasOwn ? { kind: 'taken' } : bind({ ...rowOf(device, node), ephemeral: false, run: null })
+  }
   const isGone = async ({ stableId }: TailnetNodeRow): Promise<boolean> => {
     const isPresent = await answered(isThere(stableId), lookMs)
     const misses = isPresent === false ? (missed.get(stableId) ?? 0) + 1 : 0
@@ -81,18 +91,19 @@ export function tailnetRuns({
   timer.unref()
   return {
     bindRun(device, node, run) {
-      if (!isLetIn(device)) return { kind: 'gone' }
+      const known = letIn(device)
+      if (known === null) return { kind: 'gone' }
       const before = nodes.get(node.stableId)
       if (before !== null && before.device !== device) return { kind: 'taken' }
       if (before?.ephemeral === false) return { kind: 'bound', run: null }
+      if (known.wholeMachine) return bindOwn(device, node)
       const others = nodes.listOf(device).filter(({ ephemeral, stableId }) => ephemeral && stableId !== node.stableId)
       if (others.length >= maxRunsPerDevice) return { kind: 'too-many' }
       return bind({ ...rowOf(device, node), ephemeral: true, run: run ?? before?.run ?? newId() })
     },
     bindMachine(device, node) {
-      if (!isLetIn(device)) return { kind: 'gone' }
-      if (nodes.get(node.stableId) !== null) return { kind: 'taken' }
-      return bind({ ...rowOf(device, node), ephemeral: false, run: null })
+      if (letIn(device) === null) return { kind: 'gone' }
+      return nodes.get(node.stableId) === null ? bindOwn(device, node) : { kind: 'taken' }
     },
     endRun(device, run) {
       const node = nodes.byRun(run)

@@ -14,6 +14,7 @@ describe('devicesOf()', () => {
     const made = devices.create(laptop)
     expect(made).toEqual({
       ...laptop,
+      wholeMachine: false,
       id: made.id,
       blocked: false,
       approvedAt: 1000,

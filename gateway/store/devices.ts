@@ -11,6 +11,8 @@ export interface Device {
   /** null: the policy's default profile. */
   readonly profile: ProfileName | null
   readonly transport: 'wireguard' | 'tailnet'
+  /** The machine itself goes through the gateway, not only what it wraps. */
+  readonly wholeMachine: boolean
   readonly approvedBy: string
   readonly approvedAt: EpochMs
   readonly blocked: boolean
@@ -26,6 +28,8 @@ export interface NewDevice {
   readonly name: string
   readonly profile: ProfileName | null
   readonly transport: Device['transport']
+  /** Absent: only what it wraps. */
+  readonly wholeMachine?: boolean
   /** Who let it in, in words. */
   readonly approvedBy: string
 }
@@ -42,8 +46,8 @@ export interface Devices {
   setProfile(id: DeviceId, profile: ProfileName | null): boolean
   setBlocked(id: DeviceId, blocked: boolean): boolean
   setExternal(id: DeviceId, address: string): boolean
-  /** The device joined again in another way. */
-  setTransport(id: DeviceId, transport: Device['transport']): boolean
+  /** How the device goes through the gateway since it joined again. */
+  setTransport(id: DeviceId, transport: Device['transport'], wholeMachine: boolean): boolean
   /** Its peers and tokens go with it; its records stay. */
   remove(id: DeviceId): boolean
   /** Notes that it was seen; writes at most once in `seenEveryMs` per device. */
@@ -76,7 +80,7 @@ export function devicesOf(database: Database, now: () => number = Date.now): Dev
       orm.select().from(table).where(eq(table.name, name)).orderBy(table.createdAt).all() as Device[],
     setProfile: (id, profile) => update(id, { profile }),
     setBlocked: (id, blocked) => update(id, { blocked }),
-    setTransport: (id, transport) => update(id, { transport }),
+    setTransport: (id, transport, wholeMachine) => update(id, { transport, wholeMachine }),
     setExternal: (id, address) => update(id, address.includes(':') ? { external6: address } : { external4: address }),
     remove(id) {
       seenAt.delete(id)

@@ -328,7 +328,7 @@ async function aDevice(lab: OnboardLab) {
     name: 'laptop',
     profile: 'coder',
     approvedBy: 'ops',
-    transport: { kind: 'wireguard', publicKey },
+    transport: { kind: 'wireguard', publicKey, isWholeMachine: false },
     rejoinOf: null,
     source,
   })

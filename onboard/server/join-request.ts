@@ -30,7 +30,7 @@ export function joinRequestOf(start: StartRequest, on: readonly Transport[]): In
       suggestedProfile: start.profile ?? null,
       transport:
         wanted === 'wireguard'
-          ? { kind: 'wireguard', publicKey: start.wg_pub ?? '' }
+          ? { kind: 'wireguard', publicKey: start.wg_pub ?? '', isWholeMachine }
           : { kind: 'tailscale', isWholeMachine },
       isWholeMachine,
     },

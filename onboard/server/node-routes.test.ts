@@ -282,7 +282,7 @@ async function wireguardDevice(lab: OnboardLab) {
     name: 'old',
     profile: null,
     approvedBy: 'ops',
-    transport: { kind: 'wireguard', publicKey: newKeyPair().publicKey },
+    transport: { kind: 'wireguard', publicKey: newKeyPair().publicKey, isWholeMachine: false },
     rejoinOf: null,
     source: '192.0.2.7',
   })

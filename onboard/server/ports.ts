@@ -34,7 +34,7 @@ export interface Admission {
 
 /** How a joining device wants its traffic carried. */
 export type WantedTransport =
-  | { readonly kind: 'wireguard'; readonly publicKey: string }
+  | { readonly kind: 'wireguard'; readonly publicKey: string; readonly isWholeMachine: boolean }
   | { readonly kind: 'tailscale'; readonly isWholeMachine: boolean }
 
 /** What is needed to let a device in. */
@@ -198,9 +198,9 @@ export interface TailnetDesk {
   isTaggedByUs(node: TailnetNodeFacts): boolean
   /** Whether its owner may let devices in; never so for a tagged node. */
   isOperator(node: TailnetNodeFacts): boolean
-  /** The node becomes one of the device's runs. */
+  /** The node becomes one of the device's runs; of a device that is a whole machine, the device itself. */
   bindRun(device: DeviceId, node: TailnetNodeFacts, run: string | null): Bound
-  /** The node becomes the device itself. */
+  /** The node becomes the device itself, unless it has one. */
   bindMachine(device: DeviceId, node: TailnetNodeFacts): Bound
   /** A run is over: its node is nobody's. @returns false when the device has no such run */
   endRun(device: DeviceId, run: string): boolean

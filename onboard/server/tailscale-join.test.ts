@@ -298,6 +298,22 @@ describe('a whole machine', () => {
     expect(lab.tailnet.nodes.list()).toMatchObject([{ stableId: 'n1', device: one.device }])
   })
 
+  it('is claimed as well by asking with its token from its new node, which is no run', async () => {
+    const lab = aLab()
+    const { join, device, token } = await joinedDevice(lab, whole)
+    const register = (number: number) =>
+      send(lab.app, '/api/peer/tsnet/register', { token, origin: fromNode(aNode(number)) })
+    for (let count = 0; count < 2; count++) {
+      const reply = await register(1)
+      expect([reply.status, await reply.json()]).toMatchObject([200, { run_id: '', device_id: device }])
+    }
+    // there is one machine
+    expect((await register(2)).status).toBe(409)
+    expect((await claimJoin(lab, join, { origin: fromNode(aNode(2)) })).status).toBe(409)
+    expect(lab.tailnet.nodes.list()).toMatchObject([{ stableId: 'n1', device, ephemeral: false, run: null }])
+    expect(lab.devices.get(device)).toMatchObject({ wholeMachine: true, transport: 'tailnet' })
+  })
+
   it('claims once, however many claims come at once', async () => {
     const lab = aLab()
     const { join } = await joinedDevice(lab, whole)

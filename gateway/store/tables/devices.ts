@@ -16,6 +16,8 @@ export const devices = sqliteTable(
     lastSeenAt: integer('last_seen_at'),
     external4: text('external4'),
     external6: text('external6'),
+    /** The machine itself goes through the gateway, not only what it wraps. */
+    wholeMachine: integer('whole_machine', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [index('devices_name').on(table.name)],
 )

@@ -1,0 +1,1 @@
+ALTER TABLE `devices` ADD `whole_machine` integer DEFAULT false NOT NULL;
