@@ -37,12 +37,7 @@ describeIsolated('a run as a node of the tailnet', import.meta.url, () => {
     await ip('route add local 203.0.113.0/24 dev lo')
     await ip('-6 addr add 2001:db8::5/128 dev lo nodad')
     where = await sayWhereTo(443)
-    world.push(
-      where,
-      await echo(7),
-      await echoDatagrams('udp4', 9999),
-      await echoDatagrams('udp6', 9998),
-    )
+    world.push(where, await echo(7), await echoDatagrams('udp4', 9999), await echoDatagrams('udp6', 9998))
     world.push(await echoDatagrams('udp4', 53, '203.0.113.53'))
     control = await startControl({ ephemeralAfterMs: 1500 })
     const { key } = await control.mint({ tags: ['tag:gateway'] })
@@ -183,9 +178,12 @@ except TimeoutError: print("nobody came")`)
     expect(tookMs).toBeLessThan(5000)
   })
 
-  it('keeps neither key nor node key in a file', async () => {
+  it('keeps no key in a file, and no log', async () => {
     await using client = await start()
-    const { stdout } = await run('grep', ['-rlE', 'tskey-|privkey:|nodekey:.*priv', client.stateDir])
+    await client.python(`${reach}reach("203.0.113.5", 443)`)
+    const entries = readdirSync(client.stateDir, { recursive: true, withFileTypes: true })
+    expect(entries.filter((entry) => entry.isFile()).map(({ name }) => name)).toEqual(['tailscaled.log.conf'])
+    const { stdout } = await run('grep', ['-rlE', 'tskey-|privkey:|nodekey:', client.stateDir])
     expect(stdout).toBe('')
   })
 

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url'
 
 const go = join(dirname(fileURLToPath(import.meta.url)), '..', 'go')
 const output = process.argv[2]
+// without it the library writes a log of its own into every node's state directory
+const withoutLogs = '-tags=ts_omit_logtail'
 const done = spawnSync(
   'go',
-  ['build', '-buildmode=c-archive', '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', output, '.'],
+  ['build', '-buildmode=c-archive', withoutLogs, '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', output, '.'],
   { cwd: go, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '1', GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local' } },
 )
 process.exit(done.status ?? 1)
