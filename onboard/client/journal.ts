@@ -14,6 +14,7 @@ export type SystemChange =
   | InterfaceChange
   | UnitChange
   | TailnetChange
+  | ExitNodeChange
 
 /** The CA among the machine's roots: the file goes, then the store is rebuilt. */
 export interface TrustChange {
@@ -82,6 +83,13 @@ export interface TailnetChange {
   readonly node: string | null
 }
 
+/** The exit node of that Tailscale, which had none before. */
+export interface ExitNodeChange {
+  readonly kind: 'exit-node'
+  /** Stable id of the node that uses it. */
+  readonly node: string | null
+}
+
 /** The changes on record, oldest first. A journal that cannot be read is an error: nothing may be left behind silently. */
 export function readJournal(dir: string): readonly SystemChange[] {
   const path = join(dir, identityFiles.journal)
@@ -141,13 +149,14 @@ function keyOf(change: SystemChange): string {
     case 'unit':
       return `${change.kind} ${change.name}`
     case 'tailnet':
-      return 'tailnet'
+    case 'exit-node':
+      return change.kind
     default:
       return change satisfies never
   }
 }
 
-const kinds: readonly string[] = ['trust', 'file', 'dir', 'lines', 'rule', 'interface', 'unit', 'tailnet']
+const kinds: readonly string[] = ['trust', 'file', 'dir', 'lines', 'rule', 'interface', 'unit', 'tailnet', 'exit-node']
 
 function parse(text: string): readonly SystemChange[] | null {
   try {

@@ -7,7 +7,9 @@ import { expectOk } from '../support/device.ts'
 import { gatewayBlock, labEnvironment } from '../support/lab.ts'
 import { connect, type Machine, type Snapshot, startMachine } from '../support/machine.ts'
 import { oneApi } from '../support/one-api.ts'
+import { processesWith } from '../support/processes.ts'
 import { clawpatrol, type Finished, type Running, run, start } from '../support/program.ts'
+import { until } from '../support/until.ts'
 
 const token = 'upstream-secret-2d9b6f1c07aa4c5e'
 const gatewayPort = 8080
@@ -33,8 +35,12 @@ describe('a machine that goes through the gateway as a whole', { timeout: 60_000
   const onBox = (...words: string[]): Promise<Finished> => begin(box, [process.execPath, clawpatrol, ...words]).finished
   const operator = (words: readonly string[], input?: string): Promise<Finished> =>
     run(process.execPath, [clawpatrol, ...words], operatorEnv, input)
+  const joinWords = (...more: readonly string[]) => [
+    ...[process.execPath, clawpatrol, 'join', url, '--no-trust', '--hostname', 'box'],
+    ...more,
+  ]
   const joinBox = async (...more: string[]): Promise<Finished> => {
-    const joining = begin(box, [process.execPath, clawpatrol, 'join', url, '--no-trust', '--hostname', 'box', ...more])
+    const joining = begin(box, joinWords(...more))
     const [code] = await joining.saw(/[A-Z]{4}-[2-9]{4}/)
     expectOk(await operator(['device', 'approve', code]))
     return await joining.finished
@@ -100,6 +106,58 @@ describe('a machine that goes through the gateway as a whole', { timeout: 60_000
     expect(await box.snapshot()).toEqual(before)
     expect(readFileSync(join(home, '.profile'), 'utf8')).toBe('umask 022\n')
     expect(JSON.parse(expectOk(await operator(['device', 'list', '--json'])).stdout)).toMatchObject({ devices: [] })
+  })
+
+  it('runs commands directly, with the exit codes of run, and not at all once traffic goes another way', async () => {
+    expectOk(await joinBox('--whole-machine'))
+    for (const [words, code] of [
+      [['true'], 0],
+      [['sh', '-c', 'kill -TERM $$'], 143],
+      [['no-such-command-anywhere'], 127],
+      [['/etc/passwd'], 126],
+    ] as const)
+      expect((await onBox('run', '--', ...words)).code).toBe(code)
+    const plain = begin(box, [process.execPath, clawpatrol, 'run', '--', 'env'], { ...boxEnv, CLAWPATROL_NO_ENV: '1' })
+    expect((await plain.finished).stdout).not.toContain('SSL_CERT_FILE')
+    expectOk(await box.run(['wg-quick', 'down', 'clawpatrol']))
+    expect(await onBox('run', '--', 'echo', 'leaked')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('does not go through its gateway any more'),
+    })
+    expect(await onBox('status')).toMatchObject({ code: 1 })
+  })
+
+  it('joins again, also in the other mode, after undoing what was there', async () => {
+    expectOk(await joinBox('--whole-machine'))
+    expect(expectOk(await curl('https://api.example.test/')).stdout).toBe('injected')
+    expectOk(await joinBox())
+    expect(await box.snapshot()).toEqual(before)
+    const { stdout } = expectOk(await onBox('run', '--', 'curl', '-sS', 'https://api.example.test/'))
+    expect(stdout).toBe('injected')
+    expect(JSON.parse(expectOk(await operator(['device', 'list', '--json'])).stdout).devices).toHaveLength(1)
+  })
+
+  it('killed while it joins: uninstall brings everything back', async () => {
+    const joining = begin(box, joinWords('--whole-machine'))
+    const [code] = await joining.saw(/[A-Z]{4}-[2-9]{4}/)
+    expectOk(await operator(['device', 'approve', code]))
+    await joining.saw(/joined/)
+    await until(
+      'the tunnel is being made',
+      async () => (await box.run(['ip', 'link', 'show', 'clawpatrol'])).code === 0,
+    )
+    joining.child.kill('SIGKILL')
+    await joining.finished
+    // the one command that was running then goes on to its end
+    await until('it ended', () => processesWith('/usr/bin/wg-quick').length === 0)
+    expectOk(await onBox('uninstall', '--yes'))
+    expect(await box.snapshot()).toEqual(before)
+  })
+
+  it('refuses a gateway on the machine itself, before anything is asked', async () => {
+    const words = ['join', 'https://127.0.0.1:8080', '--whole-machine']
+    expect(await onBox(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('is on this machine') })
   })
 })
 

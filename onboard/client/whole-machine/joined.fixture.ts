@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeAuthority } from '../../../test/support/authority.ts'
 import { connect, type Machine, startMachine } from '../../../test/support/machine.ts'
+import { type Running, start } from '../../../test/support/program.ts'
 import type { IdentityConfig } from '../identity.ts'
 import { prepareDir, saveIdentity } from '../save-identity.ts'
 import { askAsRoot, askAsUser } from '../system-command.ts'
@@ -100,4 +101,48 @@ wg set wg0 private-key "$f" listen-port 51820 peer '${device.publicKey}' allowed
 rm "$f"`,
   )
   return { machine, world }
+}
+
+/** A host on which a program is gone at once, before or after its first command of a kind; nothing of it runs on. */
+export interface DeadlyHost {
+  readonly host: Host
+  readonly killed: Promise<'killed'>
+}
+
+/** @param step the command and, where it is not the first of its kind, which one: `writing 2` */
+export function killedAt(step: string, when: 'before' | 'after', sound: Host): DeadlyHost {
+  const seen = new Map<string, number>()
+  const never = new Promise<string>(() => undefined)
+  let die = (_how: 'killed') => undefined as unknown
+  const killed = new Promise<'killed'>((resolve) => {
+    die = resolve
+  })
+  const asRoot = async (words: readonly string[]) => {
+    // scripts are named by what they do
+    const name = (words[0] === 'sh' ? words[3] : words[0]) ?? ''
+    const count = (seen.get(name) ?? 0) + 1
+    seen.set(name, count)
+    if ((count === 1 ? name : `${name} ${count}`) !== step) return await sound.asRoot(words)
+    if (when === 'after') await sound.asRoot(words)
+    die('killed')
+    return await never
+  }
+  return { host: { asUser: sound.asUser, asRoot }, killed }
+}
+
+/** A server that tells each caller its address. */
+export async function serve(machine: Machine, address: string, port: number): Promise<Running> {
+  const code = `require('net').createServer((s) => s.end(s.remoteAddress)).listen(${port}, '${address}', () => console.log('listens'))`
+  const [command = '', ...args] = machine.inside([process.execPath, '-e', code])
+  const running = start(command, args, process.env)
+  await running.saw(/listens/)
+  return running
+}
+
+/** What a server says to a machine that connects, from an address of its own when one is given. */
+export async function dial(machine: Machine, address: string, port: number, from?: string): Promise<string> {
+  const options = JSON.stringify({ host: address, port, ...(from === undefined ? {} : { localAddress: from }) })
+  const code = `require('net').connect(${options}).setTimeout(5000, () => process.exit(1)).pipe(process.stdout)`
+  const { stdout } = await machine.run([process.execPath, '-e', code])
+  return stdout
 }

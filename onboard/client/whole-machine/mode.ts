@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { ClawError } from '../../../workers/contract/errors.ts'
 import type { Transport } from '../../protocol.ts'
 import type { GatewayUrl } from '../gateway-url.ts'
-import { type Identity, loadIdentity } from '../identity.ts'
+import { type Identity, loadIdentity, type TailnetIdentity } from '../identity.ts'
 import { readJournal } from '../journal.ts'
 import { claimNode } from './claim-node.ts'
 import { type Host, thisHost } from './host.ts'
@@ -19,9 +19,13 @@ import { wireguardRouting } from './wireguard.ts'
 export interface Surroundings {
   readonly host: Host
   readonly home: string
+  /** Tells the gateway, through the tailnet, which of its devices this machine's node is. */
+  readonly claim: Claim
 }
 
-const here = (): Surroundings => ({ host: thisHost, home: process.env.HOME ?? homedir() })
+type Claim = (token: string, tailnet: TailnetIdentity) => Promise<void>
+
+const here = (): Surroundings => ({ host: thisHost, home: process.env.HOME ?? homedir(), claim: claimNode })
 
 /**
  * Says early what will keep the machine from being routed as a whole: nobody should approve a join that cannot work.
@@ -49,9 +53,9 @@ export function checkTransport(transport: Transport): void {
 }
 
 /** Leads all traffic of this machine to the gateway it joined. What fails half-way is taken back. @throws ClawError */
-export async function routeWholeMachine(dir: string, { host, home }: Surroundings = here()): Promise<RoutingUp> {
+export async function routeWholeMachine(dir: string, { host, home, claim }: Surroundings = here()): Promise<RoutingUp> {
   const identity = loadIdentity(dir)
-  const machine = routingOf(identity, { dir, host })
+  const machine = routingOf(identity, { dir, host }, claim)
   await machine.check()
   try {
     await machine.up()
@@ -99,11 +103,8 @@ export async function routingState(identity: Identity, host: Host = thisHost): P
   return await routingOf(identity, { dir: identity.dir, host }).state()
 }
 
-function routingOf(identity: Identity, place: Place): WholeMachine {
+function routingOf(identity: Identity, place: Place, claim: Claim = claimNode): WholeMachine {
   const { tailnet } = identity
   if (tailnet === null) return wireguardRouting(identity, place)
-  return tailscaleRouting(
-    { identity: { ...identity, tailnet }, claim: () => claimNode(identity.token, tailnet) },
-    place,
-  )
+  return tailscaleRouting({ identity: { ...identity, tailnet }, claim: () => claim(identity.token, tailnet) }, place)
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClawError } from '../../../workers/contract/errors.ts'
-import { amendChange, type TailnetChange } from '../journal.ts'
+import { amendChange, type ExitNodeChange, type TailnetChange } from '../journal.ts'
 import type { Host } from './host.ts'
 import { make, type Place } from './routing.ts'
 
@@ -71,10 +71,18 @@ export async function loginToTailnet(place: Place, login: TailnetLogin): Promise
 export async function leaveTailnet(host: Host, { node }: TailnetChange): Promise<string | null> {
   const status = await tailscaleStatus(host)
   if (!isInTailnet(status)) return null
-  const now = status.Self?.ID ?? null
-  if (node !== null && now !== null && now !== '' && now !== node)
-    return 'this machine is another node of a tailnet now: it is left in it'
-  await host.asRoot(['tailscale', 'set', '--exit-node='])
+  if (isAnother(status, node)) return 'this machine is another node of a tailnet now: it is left in it'
   await host.asRoot(['tailscale', 'logout'])
   return null
+}
+
+/** Sends traffic to this machine's own network again; not in a tailnet, there is no exit node. */
+export async function clearExitNode(host: Host, { node }: ExitNodeChange): Promise<void> {
+  const status = await tailscaleStatus(host)
+  if (isInTailnet(status) && !isAnother(status, node)) await host.asRoot(['tailscale', 'set', '--exit-node='])
+}
+
+function isAnother({ Self }: TailscaleStatus, node: string | null): boolean {
+  const now = Self?.ID ?? ''
+  return node !== null && now !== '' && now !== node
 }

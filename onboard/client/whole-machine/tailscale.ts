@@ -28,14 +28,15 @@ export function tailscaleRouting({ identity, claim }: TailscaleRouting, place: P
     async up() {
       const addresses = await reachableAddresses(host)
       const families = isIpv6On() ? ([4, 6] as const) : ([4] as const)
-      await loginToTailnet(place, { ...tailnet, hostname: nodeName(identity.deviceName) })
+      const { Self: self } = await loginToTailnet(place, { ...tailnet, hostname: nodeName(identity.deviceName) })
       await awaitExitNode(place, tailnet.gatewayIp)
       await claim()
       // before the exit node is set: the connection this is typed over must live
       const rules = await newRules(host, directRules({ addresses, gateways: [], families }))
       for (const rule of rules) await make(place, rule, () => addRule(host, rule))
       await enableRules(place, rules)
-      await host.asRoot(['tailscale', 'set', `--exit-node=${tailnet.gatewayIp}`])
+      const exit = ['tailscale', 'set', `--exit-node=${tailnet.gatewayIp}`]
+      await make(place, { kind: 'exit-node', node: self?.ID ?? null }, () => host.asRoot(exit))
       await pointResolver(place, [tailnet.gatewayIp])
     },
     state: () => stateOf(place, tailnet.gatewayIp),

@@ -5,7 +5,7 @@ import { contentHash, readHostFile, removeUnfinished, writeHostFile } from './ho
 import { bringDown } from './interface.ts'
 import { removeRule } from './rules.ts'
 import { removeLines } from './shell-rc.ts'
-import { leaveTailnet } from './tailnet-login.ts'
+import { clearExitNode, leaveTailnet } from './tailnet-login.ts'
 
 /** What became of one change that was to be undone. */
 export interface Undone {
@@ -67,6 +67,9 @@ async function undo(change: SystemChange, host: Host): Promise<string | null> {
       return null
     case 'tailnet':
       return await leaveTailnet(host, change)
+    case 'exit-node':
+      await clearExitNode(host, change)
+      return null
     default:
       return change satisfies never
   }
@@ -106,6 +109,8 @@ function labelOf(change: SystemChange): string {
       return `unit ${change.name} disabled`
     case 'tailnet':
       return 'tailnet left'
+    case 'exit-node':
+      return 'no exit node any more'
     default:
       return change satisfies never
   }

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Machine, Snapshot } from '../../../test/support/machine.ts'
-import { type Running, start } from '../../../test/support/program.ts'
 import { readJournal } from '../journal.ts'
 import { prepareDir } from '../save-identity.ts'
-import type { Host } from './host.ts'
-import { hostOf, join203, machineInWorld, script } from './joined.fixture.ts'
+import { dial, hostOf, join203, killedAt, machineInWorld, script, serve } from './joined.fixture.ts'
 import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
 
+const noClaim = () => Promise.reject(new Error('there is no tailnet'))
 const wgConf = '/etc/wireguard/clawpatrol.conf'
 
 describe('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
@@ -41,7 +40,7 @@ describe('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
     rmSync(root, { recursive: true })
   })
 
-  const route = () => routeWholeMachine(dir, { host: hostOf(machine), home })
+  const route = () => routeWholeMachine(dir, { host: hostOf(machine), home, claim: noClaim })
   const unroute = () => unrouteWholeMachine(dir, hostOf(machine))
   const expectAsBefore = async () => {
     expect(await machine.snapshot()).toEqual(before)
@@ -64,10 +63,10 @@ describe('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
   })
 
   it('sends what the machine begins through the tunnel, and answers others where they came from', async () => {
-    await using far = await server(world, '198.51.100.7', 7000)
-    await using far6 = await server(world, '2001:db8:7::7', 7000)
-    await using ssh = await server(machine, '0.0.0.0', 22)
-    await using other = await server(machine, '::', 2222)
+    await using far = await serve(world, '198.51.100.7', 7000)
+    await using far6 = await serve(world, '2001:db8:7::7', 7000)
+    await using ssh = await serve(machine, '0.0.0.0', 22)
+    await using other = await serve(machine, '::', 2222)
     expect(await dial(machine, '198.51.100.7', 7000)).toBe('203.0.113.2')
     await route()
     expect(await dial(machine, '198.51.100.7', 7000)).toBe('10.55.0.2')
@@ -89,60 +88,38 @@ describe('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
     await expectAsBefore()
   })
 
-  // every command that changes or reads the machine as root, cut off before it and after it
-  const steps = ['looking', 'reading', 'writing', 'wg-quick', 'wg', 'reading 2', 'reading 3', 'writing 2']
-  it.each(
-    steps.flatMap((step) => [[step, 'before'] as const, [step, 'after'] as const]),
-  )('killed at %s, %s it: the next command brings everything back', async (step, when) => {
-    await killedAt(step, when)
+  it.each([
+    ['looking', 'before'],
+    ['reading', 'before'],
+    ['writing', 'before'],
+    ['writing', 'after'],
+    ['wg-quick', 'before'],
+    ['wg-quick', 'after'],
+    ['wg', 'after'],
+    ['reading 3', 'before'],
+    ['writing 2', 'before'],
+    ['writing 2', 'after'],
+  ] as const)('killed at "%s", %s it: the next command brings everything back', async (step, when) => {
+    const { host, killed } = killedAt(step, when, hostOf(machine))
+    const routed = routeWholeMachine(dir, { host, home, claim: noClaim }).then(() => 'was not killed')
+    expect(await Promise.race([routed, killed])).toBe('killed')
     expect(existsSync(join(dir, 'whole-machine'))).toBe(false)
     await unroute()
     await expectAsBefore()
   })
 
-  /** Routes until a command, where the program is gone at once: nothing of it runs any more. */
-  const killedAt = async (step: string, when: 'before' | 'after') => {
-    const sound = hostOf(machine)
-    const seen = new Map<string, number>()
-    let die = () => undefined as unknown
-    const killed = new Promise<void>((resolve) => {
-      die = resolve
-    })
-    const never = new Promise<string>(() => undefined)
-    const host: Host = {
-      asUser: sound.asUser,
-      async asRoot(words) {
-        const name = (words[0] === 'sh' ? words[3] : words[0]) ?? ''
-        const count = (seen.get(name) ?? 0) + 1
-        seen.set(name, count)
-        if ((count === 1 ? name : `${name} ${count}`) !== step) return await sound.asRoot(words)
-        if (when === 'after') await sound.asRoot(words)
-        die()
-        return await never
-      },
-    }
-    const routed = routeWholeMachine(dir, { host, home }).then(() => 'was not killed')
-    expect(await Promise.race([routed, killed])).toBeUndefined()
-  }
-
-  it('killed while it undoes: the next time finishes it', async () => {
-    const sound = hostOf(machine)
-    for (const step of ['wg-quick', 'writing', 'reading', 'rm']) {
-      await route()
-      const never = new Promise<string>(() => undefined)
-      let die = () => undefined as unknown
-      const killed = new Promise<void>((resolve) => {
-        die = resolve
-      })
-      const asRoot = async (words: readonly string[]) => {
-        if ((words[0] === 'sh' ? words[3] : words[0]) !== step) return await sound.asRoot(words)
-        die()
-        return await never
-      }
-      await Promise.race([unrouteWholeMachine(dir, { ...sound, asRoot }), killed])
-      await unroute()
-      await expectAsBefore()
-    }
+  it.each([
+    'wg-quick',
+    'writing',
+    'reading',
+    'rm',
+  ])('killed at "%s" of undoing: the next time finishes it', async (step) => {
+    await route()
+    const { host, killed } = killedAt(step, 'after', hostOf(machine))
+    const undone = unrouteWholeMachine(dir, host).then(() => 'was not killed')
+    expect(await Promise.race([undone, killed])).toBe('killed')
+    await unroute()
+    await expectAsBefore()
   })
 
   it.each([
@@ -216,23 +193,9 @@ describe('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
     const sound = hostOf(machine)
     const asRoot = (words: readonly string[]) =>
       words[0] === 'wg-quick' && words[1] === 'up' ? Promise.reject(new Error('no tunnel')) : sound.asRoot(words)
-    await expect(routeWholeMachine(dir, { host: { ...sound, asRoot }, home })).rejects.toThrow('no tunnel')
+    await expect(routeWholeMachine(dir, { host: { ...sound, asRoot }, home, claim: noClaim })).rejects.toThrow(
+      'no tunnel',
+    )
     await expectAsBefore()
   })
 })
-
-/** A server that tells each caller its address. */
-async function server(machine: Machine, address: string, port: number): Promise<Running> {
-  const code = `require('net').createServer((s) => s.end(s.remoteAddress)).listen(${port}, '${address}', () => console.log('listens'))`
-  const [command = '', ...args] = machine.inside([process.execPath, '-e', code])
-  const running = start(command, args, process.env)
-  await running.saw(/listens/)
-  return running
-}
-
-async function dial(machine: Machine, address: string, port: number, from?: string): Promise<string> {
-  const options = JSON.stringify({ host: address, port, ...(from === undefined ? {} : { localAddress: from }) })
-  const code = `require('net').connect(${options}).setTimeout(5000, () => process.exit(1)).pipe(process.stdout)`
-  const { stdout } = await machine.run([process.execPath, '-e', code])
-  return stdout
-}
