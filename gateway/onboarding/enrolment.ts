@@ -108,6 +108,8 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     },
     withdraw: ({ device }) => leave(device),
     issueToken(device) {
+      if (devices.get(device) === null)
+        throw new ClawError('CP_ONBOARD', 'Cannot let the device in: it was removed meanwhile')
       tokens.revoke(device)
       return tokens.mint(device)
     },

@@ -90,7 +90,8 @@ interface Attempt {
   readonly createdAt: number
   state: State
   lastPollAt: number | null
-  delivery: { readonly reply: PollSuccess; readonly at: number } | null
+  /** What was delivered, kept for as long as it may be asked for again. */
+  delivery: { readonly reply: PollSuccess | null; readonly at: number } | null
   isClaimed: boolean
   /** Ends the poll that waits; there is at most one. */
   wake: (() => void) | null
@@ -209,6 +210,8 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
       const address = attempt.isClaimed ? null : claimedAddress(attempt.request, enrolment, from, ports)
       if (address === null) return { kind: 'conflict' }
       attempt.isClaimed = true
+      attempt.state = { ...attempt.state, admission: { enrolment, authKey: null } }
+      attempt.delivery = { ...attempt.delivery, reply: null }
       return { kind: 'claimed', enrolment, owner: by, address }
     },
     pending() {
@@ -300,12 +303,19 @@ function deliver(attempt: Attempt, admission: Admission, approvedBy: string, por
   const at = ports.now()
   if (attempt.delivery !== null) {
     const isLate = Math.abs(at - attempt.delivery.at) > graceMs
-    return attempt.isClaimed || isLate ? { error: 'already_claimed' } : attempt.delivery.reply
+    return (isLate ? null : attempt.delivery.reply) ?? { error: 'already_claimed' }
   }
-  const reply = deliveryOf(admission, approvedBy, ports)
-  if (reply === null) return { error: 'slow_down' }
-  attempt.delivery = { reply, at }
-  return reply
+  try {
+    const reply = deliveryOf(admission, approvedBy, ports)
+    if (reply === null) return { error: 'slow_down' }
+    attempt.delivery = { reply, at }
+    return reply
+  } catch (error) {
+    // of a device that is not on record any more; anything else may go better the next time
+    if (!(error instanceof ClawError)) throw error
+    attempt.state = { kind: 'failed', detail: error.message }
+    return { error: 'server_error', detail: error.message }
+  }
 }
 
 /** Before anything is made: a device that cannot be told where to go is not let in. */

@@ -69,7 +69,10 @@ export interface DeviceDesk {
   enrol(request: EnrolRequest): Promise<Admission>
   /** Takes an enrolment back whose client never fetched it. */
   withdraw(enrolment: Enrolment): Promise<void>
-  /** Makes earlier tokens of the device worthless; the new one cannot be had again. */
+  /**
+   * Makes earlier tokens of the device worthless; the new one cannot be had again.
+   * @throws ClawError when the device is not on record any more
+   */
   issueToken(device: DeviceId): string
   ofToken(token: string): KnownDevice | null
   /** The device leaves: peers, nodes, keys, tokens and flows go with it. */

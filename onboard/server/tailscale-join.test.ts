@@ -166,6 +166,17 @@ describe('a join for the tailnet', () => {
     expect(lab.tailnet.api.keys.size).toBe(0)
   })
 
+  it('ends when its device is deleted before anyone fetched it', async () => {
+    const lab = aLab()
+    const join = await beginJoin(lab)
+    const { enrolment } = await approveJoin(lab, join)
+    await lab.registry.leave(enrolment.device)
+    const detail = 'Cannot let the device in: it was removed meanwhile'
+    expect(await pollJoin(lab, join)).toEqual({ error: 'server_error', detail })
+    await lab[Symbol.asyncDispose]()
+    expect(lab.tailnet.api.keys.size).toBe(0)
+  })
+
   it('waits for an approval until the gateway is in its tailnet', async () => {
     const lab = aLab()
     lab.tailnet.isUp = false
