@@ -1,13 +1,9 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls } from 'node:tls'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { start } from '../support/program.ts'
 import { type Control, controlBuildMs, startControl } from './control.ts'
-import { duplexOf } from './duplex.ts'
 import { type TailnetLab, tailnetLab } from './lab.ts'
 import { mayIsolate } from './namespace.ts'
 import { type PlainNode, startNode } from './node.ts'
@@ -210,20 +206,6 @@ describe.runIf(mayIsolate())('a tailnet of our own', () => {
     })
   })
 
-  it('brings connections in through Funnel where the node may use it', async () => {
-    await using node = await join_('funnel', (await control.mint({})).key)
-    await using ingress = await join_('ingress', (await control.mint({})).key)
-    await control.change(node.id, { funnel: false })
-    await expect.poll(() => node.listenFunnel(8443).then(() => 'listens', String)).toMatch(/[Ff]unnel/)
-    await control.change(node.id, { funnel: true })
-    await expect.poll(() => node.listenFunnel(443).then(() => 'listens', String)).toBe('listens')
-    const socket = duplexOf(await ingress.funnel(node.name, 443))
-    const secure = connectTls({ socket, servername: node.name, rejectUnauthorized: false })
-    secure.write('over the internet')
-    expect(String((await once(secure, 'data'))[0])).toBe('over the internet')
-    secure.destroy()
-  })
-
   it('ends when whoever started it does', async () => {
     const binary = control.binary
     const running = start(binary, ['serve'], process.env, '{}\n')
@@ -313,74 +295,5 @@ describe.runIf(mayIsolate())('a tailnet of our own', () => {
       expect(await ask('DELETE', `device/${node.id}`)).toEqual({ status: 200, body: null })
       expect(await ask('DELETE', `device/${node.id}`)).toMatchObject({ status: 404 })
     })
-  })
-
-  describe('an exit node', () => {
-    const internet = '203.0.113.10'
-    let exit: PlainNode
-    let peer: PlainNode
-
-    beforeAll(async () => {
-      const echo = lab.world.start([
-        process.execPath,
-        fileURLToPath(new URL('echo.mjs', import.meta.url)),
-        internet,
-        '7',
-      ])
-      await echo.saw(/echo on/)
-      exit = await startNode(control, {
-        within: lab.world.within,
-        hostname: 'exit',
-        authKey: (await control.mint({ tags: ['tag:gateway'] })).key,
-        advertise: ['0.0.0.0/0', '::/0'],
-      })
-      const { key } = await control.mint({ ephemeral: true })
-      peer = await startNode(control, { within: lab.machine('server').within, hostname: 'peer', authKey: key })
-    })
-
-    afterAll(async () => {
-      await peer?.[Symbol.asyncDispose]()
-      await exit?.[Symbol.asyncDispose]()
-    })
-
-    const echoed = async (network: 'tcp' | 'udp', to: string) => {
-      const stream = await peer.open(network, to, 5000)
-      await stream.write(`through ${network}`)
-      const read = await stream.read(1000).catch((error: Error) => error.message)
-      await stream.close()
-      return read.toString()
-    }
-
-    it('is none before its routes are approved, and one after', async () => {
-      const ask = await as('all')
-      const routes = `device/${exit.id}/routes`
-      const both = ['0.0.0.0/0', '::/0']
-      expect((await ask('GET', routes)).body).toEqual({ advertisedRoutes: both, enabledRoutes: [] })
-      await expect(peer.useExitNode(exit.addresses[0] ?? '', 500)).rejects.toThrow('is not offered')
-      expect((await ask('POST', routes, { routes: both })).body).toEqual({
-        advertisedRoutes: both,
-        enabledRoutes: both,
-      })
-      await peer.useExitNode(exit.addresses[0] ?? '')
-      expect(await echoed('tcp', `${internet}:7`)).toBe('through tcp')
-      expect(await echoed('udp', `${internet}:7`)).toBe('through udp')
-    })
-
-    it('is reached only as far as its packet filter allows', async () => {
-      await control.change(exit.id, { filter: 'tcp' })
-      await expect.poll(() => echoed('udp', `${internet}:7`), { timeout: 5000 }).not.toBe('through udp')
-      expect(await echoed('tcp', `${internet}:7`)).toBe('through tcp')
-      await control.change(exit.id, { filter: 'all' })
-      await expect.poll(() => echoed('udp', `${internet}:7`), { timeout: 5000 }).toBe('through udp')
-    })
-  })
-
-  it('lets machines reach the world and nothing else', async () => {
-    const { within, run } = lab.machine('laptop')
-    const reach = async (url: string) => (await run(['curl', '-sS', '-m', '1', '-o', '/dev/null', url])).code
-    expect(within([]).join(' ')).toContain('nsenter')
-    expect(await reach(`${control.controlUrl}/key?v=1`)).toBe(0)
-    for (const url of ['http://203.0.113.10:7', `http://${lab.machine('server').address}`, 'http://192.0.2.1'])
-      expect(await reach(url)).not.toBe(0)
   })
 })

@@ -108,9 +108,10 @@ export interface Control extends AsyncDisposable {
 
 /**
  * Starts a control server with DERP, STUN and a fake of the Tailscale API that enforces the keys it mints.
+ * `lab.ts` has namespaces without a way out to start it in, `machine-commands.ts` clawpatrol's own commands in them.
  *
  * ```ts
- * await using lab = await tailnetLab(['laptop'])                       // isolated.ts: namespaces without a way out
+ * await using lab = await tailnetLab(['laptop', { name: 'train', quality: { loss: 0.01, reorder: 0.05 }, pathMtu: 1280 }])
  * await using control = await startControl({ within: lab.world.within, listen: lab.world.address,
  *   oauthClients: [{ id: 'id', secret: 'secret', scopes: ['auth_keys', 'devices:core', 'devices:routes'] }] })
  * const { key } = await control.mint({ tags: ['tag:gateway'] })        // as a person; through the API: control.apiUrl
@@ -120,6 +121,7 @@ export interface Control extends AsyncDisposable {
  * await using peer = await startNode(control, { within: lab.machine('laptop').within, hostname: 'peer',
  *   authKey: (await control.mint({ ephemeral: true })).key, exitNode: exit.addresses[0] })
  * const stream = await peer.open('tcp', '203.0.113.10:80')             // read, write, end, close; 'udp' as well
+ * duplexOf(await peer.funnel(gatewayName, 443))                        // duplex.ts: for tls.connect({ socket })
  * await control.change(node.id, { filter: 'tcp' })                     // approvedRoutes, tags, user, expired, funnel
  * await control.remove(node.id)                                        // it is told that its key is worthless
  * ```

@@ -1,8 +1,23 @@
+import { type BadLink, badLink, type LinkQuality } from './bad-link.ts'
 import { makeNamespace, type Namespace } from './namespace.ts'
 
 /** A namespace of a lab with the address others reach it at. */
 export interface LabMachine extends Namespace {
   readonly address: string
+  /** What connects it to the world, when that is a bad link. */
+  readonly link: BadLink | null
+}
+
+/** A machine that is not simply connected. */
+export interface MachineOptions {
+  readonly name: string
+  /** Loses and reorders packets of its link to the world. */
+  readonly quality?: LinkQuality
+  /**
+   * Largest packet, bytes, that a router on its way to the world passes whole. Below 1340 plain upstream nodes stall:
+   * the kernel refuses their batches (UDP GSO) of packets that fill a TUN of 1280; `innerMtu` of a node helps.
+   */
+  readonly pathMtu?: number
 }
 
 /**
@@ -19,27 +34,36 @@ export interface TailnetLab extends AsyncDisposable {
 
 const worldAddress = '198.18.0.1'
 
-/** Makes a lab; needs what `mayIsolate` tells. @param names of the machines, at most 200 */
-export async function tailnetLab(names: readonly string[] = []): Promise<TailnetLab> {
-  const made: Namespace[] = []
+/** Makes a lab; needs what `mayIsolate` tells. @param machines by name, at most 200 */
+export async function tailnetLab(machines: readonly (string | MachineOptions)[] = []): Promise<TailnetLab> {
+  const made: AsyncDisposable[] = []
   const end = async () => {
-    for (const namespace of made.reverse()) await namespace[Symbol.asyncDispose]()
+    for (const part of made.reverse()) await part[Symbol.asyncDispose]()
   }
   const make = async (name: string, address: string): Promise<LabMachine> => {
     const namespace = await makeNamespace(name)
     made.push(namespace)
-    return { ...namespace, address }
+    return { ...namespace, address, link: null }
   }
   try {
     const world = await make('world', worldAddress)
     await world.ip(worldLinks)
-    const machines = new Map<string, LabMachine>()
-    for (const [index, name] of names.entries())
-      machines.set(name, await connect(world, await make(name, `198.18.${index + 1}.2`), index + 1))
+    const connected = new Map<string, LabMachine>()
+    for (const [index, one] of machines.entries()) {
+      const { name, quality, pathMtu } = typeof one === 'string' ? { name: one } : one
+      const net = `198.18.${index + 1}`
+      const machine = await make(name, pathMtu === undefined ? `${net}.2` : `198.19.${index + 1}.2`)
+      const near = pathMtu === undefined ? machine : await make(`${name}-way`, `${net}.2`)
+      const link = await connect({ from: world, device: `m${index + 1}`, to: near, net }, quality)
+      if (link !== null) made.push(link)
+      await near.ip(`route add ${worldAddress}/32 via ${net}.1 dev uplink`)
+      if (pathMtu !== undefined) await lead({ world, way: near, machine, net, far: `198.19.${index + 1}` }, pathMtu)
+      connected.set(name, { ...machine, link })
+    }
     return {
       world,
       machine: (name) => {
-        const machine = machines.get(name)
+        const machine = connected.get(name)
         if (machine === undefined) throw new Error(`the lab has no machine ${JSON.stringify(name)}`)
         return machine
       },
@@ -51,18 +75,54 @@ export async function tailnetLab(names: readonly string[] = []): Promise<Tailnet
   }
 }
 
-async function connect(world: Namespace, machine: LabMachine, number: number): Promise<LabMachine> {
-  await world.ip(`
-    link add m${number} type veth peer name uplink netns ${machine.pid}
-    addr add 198.18.${number}.1/30 dev m${number}
-    link set m${number} up
+interface Connection {
+  readonly from: Namespace
+  readonly device: string
+  readonly to: Namespace
+  /** First three numbers; the ends are .1 and .2. */
+  readonly net: string
+}
+
+async function connect({ from, device, to, net }: Connection, quality?: LinkQuality): Promise<BadLink | null> {
+  const ends = [
+    { namespace: from, device },
+    { namespace: to, device: 'uplink' },
+  ]
+  const link = quality === undefined ? null : await badLink(ends, quality)
+  if (link === null) await from.ip(`link add ${device} type veth peer name uplink netns ${to.pid}`)
+  await from.ip(`
+    addr add ${net}.1/30 dev ${device}
+    link set ${device} up
   `)
-  await machine.ip(`
-    addr add ${machine.address}/30 dev uplink
+  await to.ip(`
+    addr add ${net}.2/30 dev uplink
     link set uplink up
-    route add ${worldAddress}/32 via 198.18.${number}.1 dev uplink
   `)
-  return machine
+  return link
+}
+
+interface Way {
+  readonly world: Namespace
+  readonly way: Namespace
+  readonly machine: Namespace
+  readonly net: string
+  readonly far: string
+}
+
+/** Connects a machine through a router that passes packets up to a size. */
+async function lead({ world, way, machine, net, far }: Way, pathMtu: number): Promise<void> {
+  await connect({ from: way, device: 'far', to: machine, net: far })
+  await way.run(['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+  await way.ip(`
+    route replace ${worldAddress}/32 via ${net}.1 dev uplink mtu lock ${pathMtu}
+    route replace ${net}.0/30 dev uplink mtu lock ${pathMtu}
+    route replace ${far}.0/30 dev far mtu lock ${pathMtu}
+  `)
+  await world.ip(`route add ${far}.0/30 via ${net}.2`)
+  await machine.ip(`
+    route add ${worldAddress}/32 via ${far}.1 dev uplink
+    route add ${net}.0/30 via ${far}.1 dev uplink
+  `)
 }
 
 const worldLinks = `

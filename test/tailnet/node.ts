@@ -49,15 +49,18 @@ export interface PlainNodeOptions {
   readonly advertise?: readonly string[]
   /** Address of a node that offers itself as one. */
   readonly exitNode?: string
+  /** Largest packet inside the tunnel, bytes; 1280 unless given. */
+  readonly innerMtu?: number
 }
 
 /** Starts a node and waits until it is in the tailnet. @throws Error with the reason when it is kept out */
 export async function startNode(
   control: Pick<Control, 'binary' | 'controlUrl'>,
-  { within = (words) => words, ...options }: PlainNodeOptions,
+  { within = (words) => words, innerMtu, ...options }: PlainNodeOptions,
 ): Promise<PlainNode> {
   const words = within([control.binary, 'node'])
-  const running = start(words[0] ?? '', words.slice(1), process.env, null)
+  const mtu = innerMtu === undefined ? {} : { TS_DEBUG_MTU: String(innerMtu) }
+  const running = start(words[0] ?? '', words.slice(1), { ...process.env, ...mtu }, null)
   const { stdin, stdout } = running.child
   if (stdin === null || stdout === null) throw new Error('the node has no pipes')
   const pending = new Map<number, (answer: NodeAnswer) => void>()

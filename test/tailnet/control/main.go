@@ -1,5 +1,5 @@
 // Command control is a tailnet of our own for tests: a control server with DERP and STUN, a fake of the Tailscale API,
-// and plain upstream nodes to test against. Nothing of it is shipped.
+// plain upstream nodes to test against, and bad links between them. Nothing of it is shipped.
 package main
 
 import (
@@ -18,8 +18,10 @@ func main() {
 		err = serve(os.Stdin, os.Stdout)
 	case "node":
 		err = runNode(os.Stdin, os.Stdout)
+	case "link":
+		err = runLink(os.Stdin, os.Stdout)
 	default:
-		err = fmt.Errorf("unknown command %q: say serve or node", word)
+		err = fmt.Errorf("unknown command %q: say serve, node or link", word)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
