@@ -8,8 +8,8 @@ import type { DeviceRegistry } from './onboarding/enrolment.ts'
 import type { Pools } from './pool/pools.ts'
 import type { Storage } from './storage.ts'
 import type { Devices } from './store/devices.ts'
-import type { Peers } from './store/peers.ts'
-import type { WireguardTailnet } from './tailnet/wireguard.ts'
+import type { TailnetSide } from './tailnet-side.ts'
+import type { WireguardSide } from './wireguard-side.ts'
 
 /** The parts of a running gateway an operator can look at or change. */
 export interface DeskParts {
@@ -17,11 +17,12 @@ export interface DeskParts {
   readonly current: CurrentPolicy
   readonly registry: DeviceRegistry
   readonly devices: Devices
-  readonly peers: Peers
+  /** null: the gateway has none; so for the tailnet. */
+  readonly wireguard: WireguardSide | null
+  readonly tailnet: TailnetSide | null
   readonly joins: JoinAttempts
   readonly dispatch: Dispatch
   readonly pools: Pools
-  readonly tailnet: WireguardTailnet
   readonly follow: ConfigFollow
   readonly metrics: Metrics
   /** Epoch, ms. */
@@ -30,14 +31,14 @@ export interface DeskParts {
 
 /** What operators may ask of a running gateway, fulfilled by its parts. */
 export function adminDesk(parts: DeskParts): AdminPorts {
-  const { registry, devices, peers, joins, dispatch, current, follow, storage } = parts
+  const { registry, devices, wireguard, tailnet, joins, dispatch, current, follow, storage } = parts
   return {
     joins,
     devices: {
       list: () => devices.list(),
       get: (id) => devices.get(id),
       findByName: (name) => devices.findByName(name),
-      peersOf: (id) => peers.listOf(id),
+      peersOf: (id) => [...(wireguard?.peers.listOf(id) ?? []), ...(tailnet?.nodes.listOf(id) ?? [])],
       block: (id) => registry.block(id),
       unblock: (id) => registry.unblock(id),
       remove: (id) => registry.leave(id),
@@ -60,18 +61,41 @@ export function adminDesk(parts: DeskParts): AdminPorts {
   }
 }
 
-function status({ storage, current, dispatch, pools, tailnet, metrics, startedAt }: DeskParts): GatewayStatus {
+function status(parts: DeskParts): GatewayStatus {
+  const { storage, current, dispatch, pools, wireguard, tailnet, metrics, startedAt } = parts
   const { recorder, leaves } = storage
   return {
     started_at: new Date(startedAt).toISOString(),
     revision: current.policy.revision,
-    wireguard_port: tailnet.port,
-    peers: tailnet.peers().length,
+    wireguard_port: wireguard?.network.port ?? null,
+    peers: wireguard?.network.peers().length ?? 0,
+    tailnet: tailnet === null ? null : tailnetStatus(tailnet),
     flows: { ...dispatch.stats() },
-    transport: { ...tailnet.stats() },
+    transport: summed([wireguard?.network.stats(), tailnet?.stats()]),
     pools: pools.stats(),
     recorder: { healthy: recorder.healthy, ...recorder.stats() },
     certificates: { ...leaves.stats() },
     metrics: metrics.snapshot(),
   }
+}
+
+function tailnetStatus({ status: node, advice, nodes }: TailnetSide): NonNullable<GatewayStatus['tailnet']> {
+  return {
+    state: node?.state ?? 'down',
+    name: node?.name ?? '',
+    addresses: node?.addresses ?? [],
+    nodes: nodes.list().length,
+    health: node?.health ?? [],
+    advice,
+  }
+}
+
+type Counters = { readonly [counter: string]: number }
+
+/** Counters of several networks added up; one that is not there counts nothing. */
+function summed(all: readonly (Counters | null | undefined)[]): Counters {
+  const sum: { [counter: string]: number } = {}
+  for (const counters of all)
+    for (const [name, value] of Object.entries(counters ?? {})) sum[name] = (sum[name] ?? 0) + value
+  return sum
 }

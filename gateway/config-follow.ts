@@ -32,8 +32,6 @@ export function followConfig({ path, loaded, current, log, applied }: FollowOpti
     log.error('config.refused', { problems: problems.map((problem) => formatProblem(problem)) })
   }
   const apply = (policy: Policy, problems: readonly Problem[]) => {
-    const missing = policy.unavailable.map(({ message, place }) => ({ severity: 'error', message, place }) as Problem)
-    if (missing.length > 0) return refuse(missing)
     if (restartNeeded(current.policy, policy)) log.warn('config.restart_needed', { settings: 'gateway block' })
     last = problems
     isApplied = true
@@ -59,7 +57,7 @@ export function followConfig({ path, loaded, current, log, applied }: FollowOpti
 
 /** Listeners, the tunnel and the state directory are set up once. */
 function restartNeeded({ gateway: before }: Policy, { gateway: after }: Policy): boolean {
-  const fixed = ({ stateDir, dashboardListen, publicUrl, resolver, wireguard }: Policy['gateway']) =>
-    JSON.stringify({ stateDir, dashboardListen, publicUrl, resolver, wireguard })
+  const fixed = ({ stateDir, dashboardListen, publicUrl, resolver, wireguard, tailscale }: Policy['gateway']) =>
+    JSON.stringify({ stateDir, dashboardListen, publicUrl, resolver, wireguard, tailscale })
   return fixed(before) !== fixed(after)
 }

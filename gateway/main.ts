@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createOnboardApp } from '../onboard/server/app.ts'
 import { joinAttempts } from '../onboard/server/attempts.ts'
-import { ClawError } from '../workers/contract/errors.ts'
+import { createFunnelApp } from '../onboard/server/funnel-app.ts'
+import { onboardLimits } from '../onboard/server/limits.ts'
 import type { ProfileName } from '../workers/contract/ids.ts'
 import { refuseSecondGateway, startAdminServer } from './admin/server.ts'
 import { adminSocketPath } from './admin/socket.ts'
 import { adminDesk } from './admin-desk.ts'
 import { LeafMint } from './ca/leaf.ts'
 import type { LoadedPolicy } from './config/load-policy.ts'
-import type { Policy } from './config/policy.ts'
+import type { Policy, TailscaleSettings } from './config/policy.ts'
 import { followConfig } from './config-follow.ts'
 import { CurrentPolicy } from './current-policy.ts'
 import { Dispatch } from './flows/dispatch.ts'
@@ -21,8 +22,6 @@ import { deviceRegistry } from './onboarding/enrolment.ts'
 import { startOnboardListener } from './onboarding/listener.ts'
 import { deviceLookup } from './onboarding/lookup.ts'
 import { placeholderVariables } from './onboarding/placeholders.ts'
-import { runs } from './onboarding/runs.ts'
-import { tunnelFacts } from './onboarding/tunnel-facts.ts'
 import { Pools } from './pool/pools.ts'
 import type { Live } from './recorder/live.ts'
 import { Retention } from './recorder/retention.ts'
@@ -30,14 +29,11 @@ import { Shutdown } from './shutdown.ts'
 import { nameStore, openStorage, type Storage } from './storage.ts'
 import { changesOf } from './store/database.ts'
 import { devicesOf } from './store/devices.ts'
-import { peersOf } from './store/peers.ts'
 import { tokensOf } from './store/tokens.ts'
-import { newServerKey, onNativeFault, serverPublicKey, WireguardTailnet } from './tailnet/wireguard.ts'
-
-/** Largest packet for clients that cannot tell what their path carries, bytes: fits through the internet. */
-const tunnelMtu = 1420
-/** Largest packet the gateway itself would send, bytes; what a client's own device takes bounds it further. */
-const serverMtu = 65_000
+import { dialFromHere, onNativeFault } from './tailnet/native.ts'
+import { TailnetSide } from './tailnet-side.ts'
+import { secretValues, type TailscaleSecrets, tailscaleSecrets, vaultSecrets } from './tailscale/secrets.ts'
+import { noRuns, noTunnel, openWireguard, startWireguard, wireguardRuns } from './wireguard-side.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions {
@@ -53,7 +49,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Where devices join, `http://…`. */
   readonly url: string
-  readonly wireguardPort: number
+  /** UDP port; null: no WireGuard. */
+  readonly wireguardPort: number | null
   readonly fingerprint: string
   readonly stateDir: string
   /** Finished actions as they happen. */
@@ -86,8 +83,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gateway> {
   const { log, loaded } = options
   const { gateway } = loaded.policy
-  const { wireguard } = gateway
-  if (wireguard === null) throw new ClawError('CP_CONFIG', 'Cannot start: the configuration has no wireguard block')
   const { stateDir, sampleBytes } = gateway
   const ask = options.ask === undefined ? {} : { ask: options.ask }
   const socketPath = adminSocketPath(stateDir)
@@ -96,24 +91,29 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const { database, vault, root, recorder } = storage
   const names = new VirtualNames(nameStore(database))
   const current = new CurrentPolicy(loaded.policy, names)
-  const privateKey = vault.ownKey('wireguard', newServerKey)
-  const peers = peersOf(database, wireguard.subnetCidr)
   const devices = devicesOf(database)
-  const server = [peers.server.address4, peers.server.address6]
-  // closed after the flows: through it agents learn that their connections are over
-  const tailnet = shutdown.use(
-    'tunnel',
-    new WireguardTailnet({
-      privateKey,
-      listenPort: wireguard.listenPort,
-      addresses: server,
-      mtu: serverMtu,
-    }),
-  )
   const metrics = new Metrics()
   shutdown.defer('metrics', () => metrics[Symbol.dispose]())
   const resolver = createResolver({ server: gateway.resolver })
-  const pools = shutdown.use('pools', startPools({ storage, current, resolver, tailnet, metrics, log }))
+  // the networks are closed after the flows: through them agents learn that their connections are over
+  const wireguard = gateway.wireguard === null ? null : openWireguard(gateway.wireguard, storage)
+  if (wireguard !== null) shutdown.use('tunnel', wireguard.network)
+  const tailnet =
+    gateway.tailscale === null
+      ? null
+      : new TailnetSide({
+          settings: gateway.tailscale,
+          secrets: keysOf(gateway.tailscale, vault),
+          stateDir,
+          port: gateway.dashboardListen.port,
+          database,
+          devices,
+          current,
+          resolver,
+          log,
+          shutdown,
+        })
+  const pools = shutdown.use('pools', startPools({ storage, current, resolver, metrics, log }))
   await pools.start()
   shutdown.defer(
     'secret changes',
@@ -124,13 +124,16 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     'recorder health',
     recorder.onHealth((healthy) => recorderChanged(log, pools, healthy)),
   )
+  const origins = {
+    devices,
+    changes: changesOf(database),
+    ...(wireguard === null ? {} : { peers: wireguard.peers }),
+    ...(tailnet === null ? {} : { nodes: tailnet.nodes }),
+  }
   const dispatch = shutdown.use(
     'flows',
     new Dispatch({
-      devices: deviceLookup(
-        { devices, peers, changes: changesOf(database) },
-        () => current.policy.deviceDefaultProfile,
-      ),
+      devices: deviceLookup(origins, () => current.policy.deviceDefaultProfile),
       profiles: current.views,
       names,
       resolver,
@@ -141,16 +144,16 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       recorderHealthy: () => recorder.healthy,
     }),
   )
-  await startTunnel(tailnet, dispatch, wireguard.listenPort)
+  if (wireguard !== null && gateway.wireguard !== null) await startWireguard(wireguard, dispatch, gateway.wireguard)
   onNativeFault((cause) => {
     metrics.count('native_faults')
     log.error('native', { cause })
   })
   const registry = deviceRegistry({
     devices,
-    peers,
     tokens: tokensOf(database),
-    transport: tailnet,
+    ...(wireguard === null ? {} : { peers: wireguard.peers, transport: wireguard.network }),
+    ...(tailnet === null ? {} : { tailnet: tailnet.members }),
     profiles: () => [...current.policy.profiles.keys()],
     variables: (profile) => placeholderVariables(current.profileOr(profile)),
     endFlows: (device, because) => dispatch.endDevice(device, because),
@@ -158,42 +161,53 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   await registry.restore()
   const retention = shutdown.use('retention', retentionOf(storage, current, log))
   retention.start()
+  const applied = () => {
+    pools.reload()
+    dispatch.recheck()
+    tailnet?.reload()
+  }
   const follow = shutdown.use(
     'configuration',
-    followConfig({ path: options.configPath, loaded, current, log, applied: () => applied(pools, dispatch) }),
+    followConfig({ path: options.configPath, loaded, current, log, applied }),
   )
   const ports = {
     devices: registry,
-    runs: shutdown.use('runs', runs({ peers, transport: tailnet })),
+    runs: wireguard === null ? noRuns : shutdown.use('runs', wireguardRuns(wireguard)),
     authority: () => ({ pem: root.certificatePem, fingerprint: root.fingerprint }),
     publicUrl: gateway.publicUrl,
     now: Date.now,
     onFault: (error: unknown) => log.error('onboarding', { error }),
-    ...tunnelFacts({ wireguard, server: peers.server, publicKey: serverPublicKey(privateKey), mtu: tunnelMtu }),
+    ...(wireguard?.facts ?? noTunnel),
+    ...(tailnet === null ? {} : { tailnet: tailnet.desk }),
   }
   // a key of its own: that of the leaves is known to every worker thread
   const own = new LeafMint(root)
   const joins = shutdown.use('joins', joinAttempts(ports))
+  const limits = onboardLimits(ports.now)
   const listener = shutdown.use(
     'listener',
     await startOnboardListener({
       ...gateway.dashboardListen,
-      app: createOnboardApp(ports, joins),
+      app: createOnboardApp(ports, joins, limits),
       certificate: (name) => own.certificate(name),
       names: gateway.publicUrl === null ? [] : [new URL(gateway.publicUrl).hostname],
+      ...(tailnet === null
+        ? {}
+        : { whois: (address) => tailnet.whois(address), funnelApp: createFunnelApp(ports, joins, limits) }),
     }),
   )
+  tailnet?.start(dispatch, (connection, reach) => listener.admit(connection, reach))
   const startedAt = Date.now()
   const desk = adminDesk({
     storage,
     current,
     registry,
     devices,
-    peers,
+    wireguard,
+    tailnet,
     joins,
     dispatch,
     pools,
-    tailnet,
     follow,
     metrics,
     startedAt,
@@ -202,7 +216,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host
   return {
     url: `http://${host}:${listener.port}`,
-    wireguardPort: tailnet.port,
+    wireguardPort: wireguard?.network.port ?? null,
     fingerprint: root.fingerprint,
     stateDir,
     live: storage.live,
@@ -212,21 +226,27 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   }
 }
 
+/** @throws ClawError CP_SECRET that names what is missing */
+function keysOf(settings: TailscaleSettings, vault: Storage['vault']): TailscaleSecrets {
+  const secrets = tailscaleSecrets(settings, process.env, vaultSecrets(vault))
+  vault.hide(secretValues(secrets))
+  return secrets
+}
+
 interface PoolParts {
   readonly storage: Storage
   readonly current: CurrentPolicy
   readonly resolver: Resolver
-  readonly tailnet: WireguardTailnet
   readonly metrics: Metrics
   readonly log: ProcessLog
 }
 
-function startPools({ storage, current, resolver, tailnet, metrics, log }: PoolParts): Pools {
+function startPools({ storage, current, resolver, metrics, log }: PoolParts): Pools {
   const { vault, leaves, recorder } = storage
   const dial = upstreamDial({
     resolver,
     policy: current.destinations,
-    dial: (to, timeoutMs) => tailnet.dial(to, timeoutMs),
+    dial: dialFromHere,
   })
   return new Pools({
     services: {
@@ -245,19 +265,6 @@ function startPools({ storage, current, resolver, tailnet, metrics, log }: PoolP
       log.error('pool', { ...fault })
     },
   })
-}
-
-async function startTunnel(tailnet: WireguardTailnet, dispatch: Dispatch, port: number): Promise<void> {
-  const stop = new AbortController()
-  try {
-    await tailnet.start(dispatch, stop.signal)
-  } catch (error) {
-    const cause = error instanceof Error ? error.message : String(error)
-    throw new ClawError('CP_NATIVE', `Cannot listen on UDP port ${port} for WireGuard: ${cause}`, {
-      cause: error,
-      hint: 'end the program that uses the port (ss -ulpn), or set listen_port in the wireguard block',
-    })
-  }
 }
 
 function retentionOf({ database }: Storage, current: CurrentPolicy, log: ProcessLog): Retention {
@@ -280,9 +287,4 @@ async function settled(recorder: Storage['recorder']): Promise<void> {
     if (queued === 0 && open === 0) return
     await sleep(20)
   }
-}
-
-function applied(pools: Pools, dispatch: Dispatch): void {
-  pools.reload()
-  dispatch.recheck()
 }

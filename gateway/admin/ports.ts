@@ -2,7 +2,6 @@ import type { ApprovedJoin, PendingJoin } from '../../onboard/server/attempts.ts
 import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
 import type { Device } from '../store/devices.ts'
-import type { Peer } from '../store/peers.ts'
 
 /** A live flow as `clawpatrol` shows it; plain JSON. */
 export interface FlowView {
@@ -17,14 +16,40 @@ export interface FlowView {
   readonly opened_at: number
 }
 
+/** The gateway's node in its tailnet; plain JSON. */
+export interface TailnetStatus {
+  /** As the control plane calls it; `down`: it has not joined. */
+  readonly state: string
+  readonly name: string
+  readonly addresses: readonly string[]
+  /** Nodes of devices and runs. */
+  readonly nodes: number
+  readonly health: readonly string[]
+  /** What keeps agents from getting through, and what to do; null: nothing known. */
+  readonly advice: string | null
+}
+
+/** Where a device's traffic comes from. */
+export interface DeviceAddresses {
+  readonly address4: string
+  readonly address6: string | null
+  /** Of one run only. */
+  readonly ephemeral: boolean
+  readonly run: string | null
+  readonly createdAt: number
+}
+
 /** How a running gateway does; plain JSON. */
 export interface GatewayStatus {
   /** ISO 8601. */
   readonly started_at: string
   readonly revision: string
-  readonly wireguard_port: number
+  /** UDP port; null: no WireGuard. */
+  readonly wireguard_port: number | null
   /** WireGuard peers, devices and runs together. */
   readonly peers: number
+  /** null: the gateway is not to be in a tailnet. */
+  readonly tailnet: TailnetStatus | null
   readonly recorder: { readonly healthy: boolean; readonly queued: number; readonly written: number }
   readonly pools: readonly { readonly profile: string; readonly threads: number; readonly flows: number }[]
   readonly flows: { readonly [counter: string]: number }
@@ -54,7 +79,7 @@ export interface AdminPorts {
     list(): readonly Device[]
     get(id: DeviceId): Device | null
     findByName(name: string): readonly Device[]
-    peersOf(id: DeviceId): readonly Peer[]
+    peersOf(id: DeviceId): readonly DeviceAddresses[]
     block(id: DeviceId): Promise<boolean>
     unblock(id: DeviceId): Promise<boolean>
     remove(id: DeviceId): Promise<void>

@@ -1,17 +1,11 @@
 import type { ApprovedJoin, PendingJoin } from '../../onboard/server/attempts.ts'
 import type { Device } from '../store/devices.ts'
 import { type AdminCall, callAdmin } from './client.ts'
-import type { FlowView, GatewayStatus, ReloadResult } from './ports.ts'
+import type { DeviceAddresses, FlowView, GatewayStatus, ReloadResult } from './ports.ts'
 
-/** A device with its peers, as the socket shows it. */
+/** A device with its peers and nodes, as the socket shows it. */
 export interface DeviceView extends Device {
-  readonly peers: readonly {
-    readonly address4: string
-    readonly address6: string
-    readonly ephemeral: boolean
-    readonly run: string | null
-    readonly createdAt: number
-  }[]
+  readonly peers: readonly DeviceAddresses[]
 }
 
 /** What each command answers; the gateway on the other side is of the same version. */

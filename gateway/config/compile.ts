@@ -24,7 +24,7 @@ export interface Decoded {
 }
 
 /** Checks blocks against each other and builds what each profile may reach; null when there was any error. */
-export function compile(report: Report, decoded: Decoded): Omit<Policy, 'unavailable' | 'files'> | null {
+export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'> | null {
   const reached = new Set<string>()
   const byProfile = decoded.profiles.map((profile) => {
     const byEndpoint = groupByEndpoint(profile, decoded.endpoints)

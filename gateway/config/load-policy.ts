@@ -91,7 +91,6 @@ async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagno
     report.warn(null, 'schema_version is not set: the file is read as version 0', { hint: 'add schema_version = 1' })
   return finish({
     ...compiled,
-    unavailable: [],
     files: [...loaded.files.map(({ name }) => name), ...markers.read.keys()],
   })
 }

@@ -1,6 +1,5 @@
 import type { Address, CredentialName, EndpointName, ProfileName } from '../../workers/contract/ids.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
-import type { Place } from './hcl/position.ts'
 
 /** Everything one configuration says, compiled. Immutable: a reload makes a new one. */
 export interface Policy {
@@ -15,8 +14,6 @@ export interface Policy {
   /** All declared endpoints, reachable or not. */
   readonly endpoints: readonly DeclaredEndpoint[]
   readonly credentials: readonly DeclaredCredential[]
-  /** What the configuration asks for and this version does not have: a gateway must not start with it. */
-  readonly unavailable: readonly Unavailable[]
   /** Files whose change may change the policy: the configuration and what it includes. */
   readonly files: readonly string[]
 }
@@ -95,10 +92,4 @@ export interface DeclaredCredential {
   readonly description: string | null
   /** Secret slots it needs; empty: none. */
   readonly slots: readonly string[]
-}
-
-export interface Unavailable {
-  /** One sentence: what is not there, what to use instead. */
-  readonly message: string
-  readonly place: Place
 }

@@ -65,7 +65,6 @@ describe('the tailscale block', () => {
   it('has defaults for everything, needs no public_url and stands without wireguard', async () => {
     const { policy, problems } = await load(file(key))
     expect(problems).toEqual([])
-    expect(policy?.unavailable).toEqual([])
     expect(policy?.gateway).toMatchObject({ wireguard: null, publicUrl: null })
     expect(policy?.gateway.tailscale).toEqual({
       authkey: null,

@@ -1,6 +1,7 @@
-import { dial, startLoopback, type Transport } from 'tsnet-bindings'
+import { startLoopback, type Transport } from 'tsnet-bindings'
 import type { Address, Fd } from '../../workers/contract/ids.ts'
 import { listen } from './handlers.ts'
+import { dialFromHere } from './native.ts'
 import type { Tailnet, TailnetHandlers } from './tailnet.ts'
 
 /** One made-up flow: connections to the listener seem to come from `from` and to be meant for `to`. */
@@ -32,7 +33,7 @@ export class LoopbackTailnet implements Tailnet {
   }
 
   async dial(to: Address, timeoutMs: number): Promise<Fd> {
-    return (await dial(to, timeoutMs)) as Fd
+    return await dialFromHere(to, timeoutMs)
   }
 
   stats(): ReturnType<Tailnet['stats']> {

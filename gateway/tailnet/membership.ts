@@ -16,7 +16,7 @@ export interface MembershipParts {
   /** It is not, and why; it is tried again. */
   readonly onDown: (cause: unknown) => void
   /** What the node says about itself changed. */
-  readonly onChange?: (status: NodeStatus) => void
+  readonly onChange?: (network: NodeNetwork, status: NodeStatus) => void
 }
 
 /**
@@ -99,7 +99,7 @@ export class Membership implements AsyncDisposable {
       const status = await network.status()
       const found = JSON.stringify(status)
       this.#status = status
-      if (found !== last) this.#parts.onChange?.(status)
+      if (found !== last) this.#parts.onChange?.(network, status)
       last = found
     }
   }

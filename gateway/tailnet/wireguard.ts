@@ -1,15 +1,7 @@
-import {
-  dial,
-  generateKey,
-  hideMemory,
-  onFault,
-  type Peer,
-  publicKey,
-  startWireguard,
-  type WireguardServer,
-} from 'tsnet-bindings'
+import { generateKey, hideMemory, type Peer, publicKey, startWireguard, type WireguardServer } from 'tsnet-bindings'
 import type { Address, Fd } from '../../workers/contract/ids.ts'
 import { listen } from './handlers.ts'
+import { dialFromHere } from './native.ts'
 import type { Tailnet, TailnetHandlers } from './tailnet.ts'
 
 export interface WireguardOptions {
@@ -65,7 +57,7 @@ export class WireguardTailnet implements Tailnet {
   }
 
   async dial(to: Address, timeoutMs: number): Promise<Fd> {
-    return (await dial(to, timeoutMs)) as Fd
+    return await dialFromHere(to, timeoutMs)
   }
 
   stats(): ReturnType<Tailnet['stats']> {
@@ -90,9 +82,4 @@ export function newServerKey(): string {
 /** What clients know the server by, base64. */
 export function serverPublicKey(privateKey: string): string {
   return publicKey(privateKey)
-}
-
-/** Tells of faults inside the native part; there is one listener at a time. */
-export function onNativeFault(listener: (cause: string) => void): void {
-  onFault(listener)
 }

@@ -21,6 +21,7 @@ class Binding {
   #waiting = new Map<number, Waiting>()
   #transports = new Map<number, TransportEvents>()
   #peeks = new Map<number, (bytes: Buffer) => void>()
+  #ports = new Map<number, (fd: number, addresses: string) => void>()
   /** Told of faults inside the native part: a panic that was caught, a WireGuard error. */
   onFault: (cause: string) => void = () => {}
 
@@ -64,6 +65,15 @@ class Binding {
     if (this.#transports.delete(handle)) this.#addon.keep(false)
   }
 
+  /** Connections to an own port go to `onConnection`, which owns the descriptors, until `forgetPort`. */
+  watchPort(port: number, onConnection: (fd: number, addresses: string) => void): void {
+    this.#ports.set(port, onConnection)
+  }
+
+  forgetPort(port: number): void {
+    this.#ports.delete(port)
+  }
+
   watchPeek(flow: number, onBytes: (bytes: Buffer) => void): void {
     this.#peeks.set(flow, onBytes)
   }
@@ -101,8 +111,24 @@ class Binding {
           () => {},
         )
         return
+      case event.accepted:
+        this.#accept(id, a, text)
+        return
       case event.fault:
         this.onFault(text)
+    }
+  }
+
+  #accept(port: number, fd: number, addresses: string): void {
+    const onConnection = this.#ports.get(port)
+    if (onConnection === undefined) {
+      this.send(op.closeFd, 0, fd)
+      return
+    }
+    try {
+      onConnection(fd, addresses)
+    } catch (cause) {
+      this.onFault(cause instanceof Error ? cause.message : String(cause))
     }
   }
 

@@ -5,6 +5,15 @@ export { helperPath } from './load.ts'
 export { closeFd, dial, hideMemory, onFault, receiveFd, socketpair } from './sockets.ts'
 export { startTailnetClient, type TailnetClient, type TailnetClientOptions, TailnetFault } from './tailnet-client.ts'
 export {
+  type FunnelCertificate,
+  startTailnetNode,
+  type TailnetConnection,
+  TailnetNode,
+  type TailnetNodeOptions,
+  type TailnetNodeStatus,
+  type TailnetPeer,
+} from './tailnet-node.ts'
+export {
   type Handlers,
   type Peer,
   type Stats,

@@ -23,6 +23,14 @@ export const op = {
   readPeers: 41,
   readSocketpair: 42,
   readPathMtu: 43,
+  startTailnet: 50,
+  advertise: 51,
+  whois: 52,
+  listen: 53,
+  unlisten: 54,
+  tailnetStatus: 55,
+  endNode: 56,
+  logout: 57,
   startTailnetClient: 60,
   attachTun: 61,
   tailnetDial: 62,
@@ -31,7 +39,7 @@ export const op = {
 } as const
 
 /** Kinds of event the Go half sends; go/emit.go has the same list. */
-export const event = { reply: 1, flow: 2, peek: 3, datagrams: 4, query: 5, fault: 6 } as const
+export const event = { reply: 1, flow: 2, peek: 3, datagrams: 4, query: 5, fault: 6, accepted: 7 } as const
 
 /** What the addon exports; see src/addon.c. */
 export interface Addon {

@@ -114,8 +114,8 @@ const kinds: readonly TailnetFaultKind[] = [
   'cancelled',
 ]
 
-// go/tailclient_join.go writes "tailnet kind: text"
-function faultOf(error: unknown): TailnetFault {
+/** The fault in an error of the native part; go/tailclient_join.go writes "tailnet kind: text". */
+export function faultOf(error: unknown): TailnetFault {
   const text = error instanceof Error ? error.message : String(error)
   const [, word = '', cause = ''] = /^tailnet ([a-z-]+): (.*)$/s.exec(text) ?? []
   const kind = kinds.find((one) => one === word)

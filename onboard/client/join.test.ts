@@ -145,7 +145,7 @@ describe('joinGateway()', () => {
   ])('refuses a configuration with %s in it', async (line, before) => {
     const { lab, url, dir } = await aLab(async (request) => {
       if (!request.url.endsWith('/api/onboard/poll')) return null
-      const reply = await lab.app.fetch(request, { source: '127.0.0.1' })
+      const reply = await lab.app.fetch(request, { source: '127.0.0.1', reach: 'direct', node: null })
       return new Response(
         (await reply.text()).replace(before, JSON.stringify(`${line}\n${before}`).slice(1, -1)),
         reply,
@@ -160,7 +160,11 @@ describe('joinGateway()', () => {
     await expect(joinGateway(aRequest('http://192.0.2.1:8080', dir))).rejects.toThrow('is not a private address')
     const plain = createServer((request, response) => {
       void (async () => {
-        const reply = await lab.app.request(request.url ?? '/', {}, { source: '127.0.0.1' })
+        const reply = await lab.app.request(
+          request.url ?? '/',
+          {},
+          { source: '127.0.0.1', reach: 'direct', node: null },
+        )
         response.writeHead(reply.status).end(await reply.text())
       })()
     })

@@ -89,7 +89,10 @@ async function showOne(invocation: Invocation): Promise<number> {
     ['approved', `${new Date(found.approvedAt).toISOString()} by ${found.approvedBy}`],
     ['joined from', found.external4 ?? found.external6 ?? 'unknown'],
     ['last seen', found.lastSeenAt === null ? 'never' : ago(found.lastSeenAt)],
-    ...found.peers.map(({ address4, address6, run }) => [run === null ? 'address' : 'run', `${address4} ${address6}`]),
+    ...found.peers.map(({ address4, address6, run }) => [
+      run === null ? 'address' : 'run',
+      [address4, address6 ?? ''].join(' ').trim(),
+    ]),
   ]
   for (const [label = '', value = ''] of lines) print(`${label.padEnd(12)} ${value}`)
   return 0
@@ -112,7 +115,8 @@ async function approve(invocation: Invocation): Promise<number> {
   print(`${colour.green('✓')} ${enrolment.name} ${what}`)
   print(`  hostname       ${join.hostname}`)
   print(`  from           ${join.source}`)
-  print(`  address        ${enrolment.address4}  ${enrolment.address6}`)
+  const address = enrolment.address4 === null ? 'one for each run' : `${enrolment.address4}  ${enrolment.address6}`
+  print(`  address        ${address}`)
   print(`  profile        ${approved.profile ?? '(default)'}`)
   print(`  CA fingerprint ${approved.ca_fingerprint}`)
   return 0

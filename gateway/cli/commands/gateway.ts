@@ -1,4 +1,4 @@
-import { formatProblem, placeText } from '../../config/diagnostics.ts'
+import { formatProblem } from '../../config/diagnostics.ts'
 import { type LoadedPolicy, loadPolicy } from '../../config/load-policy.ts'
 import type { Policy } from '../../config/policy.ts'
 import { openLog } from '../../log.ts'
@@ -25,7 +25,9 @@ export const gateway: Command = {
     const log = openLog()
     const ask = process.stdin.isTTY ? { ask: (question: string) => askHidden(question) } : {}
     const running = await startGateway({ configPath, loaded, log, ...ask })
-    print(`clawpatrol gateway is ready: WireGuard on UDP ${running.wireguardPort}, joins at ${running.url}`)
+    const tunnel =
+      running.wireguardPort === null ? 'through the tailnet only' : `WireGuard on UDP ${running.wireguardPort}`
+    print(`clawpatrol gateway is ready: ${tunnel}, joins at ${running.url}`)
     print(`CA fingerprint ${running.fingerprint}`)
     try {
       const signal = await untilSignal((error) => log.error('fatal', { error }))
@@ -46,6 +48,5 @@ export async function startable(path: string): Promise<(LoadedPolicy & { readonl
     printError(`clawpatrol: ${path} has errors: the gateway does not start`)
     return null
   }
-  for (const { message, place } of policy.unavailable) printError(`${placeText(place)}: error: ${message}`)
-  return policy.unavailable.length > 0 ? null : { ...loaded, policy }
+  return { ...loaded, policy }
 }

@@ -1,5 +1,6 @@
 import { identityDir } from '../../../onboard/client/identity.ts'
 import { checkJoin } from '../../../onboard/client/status.ts'
+import type { TailnetStatus } from '../../admin/ports.ts'
 import { askAdmin } from '../../admin/replies.ts'
 import { jsonOption, stateDirOf, stateDirOption } from '../admin-options.ts'
 import type { Command, Invocation } from '../command.ts'
@@ -30,6 +31,13 @@ export const status: Command = {
   },
 }
 
+function showTailnet({ state, name, addresses, nodes, health, advice }: TailnetStatus): void {
+  const how = state === 'Running' ? colour.green(name) : colour.red(state)
+  print(`tailnet   ${[how, ...addresses].join(' ')}, ${nodes} nodes of devices`)
+  for (const complaint of health) print(`          ${colour.yellow(complaint)}`)
+  for (const line of advice?.split('\n') ?? []) print(`          ${line}`)
+}
+
 async function showGateway(invocation: Invocation): Promise<number> {
   const stateDir = stateDirOf(invocation)
   const found = await askAdmin('status', { stateDir, method: 'GET', path: '/status' })
@@ -43,7 +51,8 @@ async function showGateway(invocation: Invocation): Promise<number> {
     ? colour.green(`${recorder.written} events written, ${recorder.queued} waiting`)
     : colour.red('cannot be written: agents are denied')
   print(`gateway   up since ${found.started_at}, policy ${found.revision.slice(0, 12)}`)
-  print(`tunnel    UDP port ${found.wireguard_port}, ${found.peers} peers`)
+  if (found.wireguard_port !== null) print(`tunnel    UDP port ${found.wireguard_port}, ${found.peers} peers`)
+  if (found.tailnet !== null) showTailnet(found.tailnet)
   print(`record    ${record}`)
   print(
     `memory    ${Math.round(found.metrics.rssBytes / 1e6)} MB, event loop late by ${found.metrics.eventLoopDelay.p99Ms} ms (p99)`,

@@ -28,7 +28,6 @@ export async function validateConfig(path: string, json: boolean): Promise<numbe
       profiles: policy?.profiles.size ?? 0,
       revision: policy?.revision ?? null,
       problems,
-      unavailable: policy?.unavailable ?? [],
     })
     return policy === null ? 1 : 0
   }
@@ -37,8 +36,6 @@ export async function validateConfig(path: string, json: boolean): Promise<numbe
     printError(`${path}: ${countProblems(problems)}`)
     return 1
   }
-  for (const { message, place } of policy.unavailable)
-    printError(`${place.file}:${place.line}:${place.column}: a gateway will not start with it: ${message}\n`)
   const warned = problems.length === 0 ? '' : ` (${countProblems(problems)})`
   print(`ok: ${path} — ${policy.endpoints.length} endpoints across ${policy.profiles.size} profile(s)${warned}`)
   return 0

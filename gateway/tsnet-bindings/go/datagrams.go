@@ -28,7 +28,9 @@ type datagramFlow struct {
 	id       uint64
 	owner    transport
 	from, to netip.AddrPort
-	inside   *datagramEnd
+	// node is who sends them in a tailnet; empty elsewhere.
+	node   string
+	inside *datagramEnd
 
 	mu      sync.Mutex
 	taken   bool
@@ -58,11 +60,16 @@ func datagramArrived(owner transport, request *udp.ForwarderRequest) bool {
 		return true
 	}
 	inside := &datagramEnd{endpoint: endpoint, queue: queue, over: make(chan struct{})}
+	return datagramsFrom(owner, origin{address: from}, to, inside)
+}
+
+// datagramsFrom announces what an endpoint receives; false when there is no room for it.
+func datagramsFrom(owner transport, source origin, to netip.AddrPort, inside *datagramEnd) bool {
 	if to.Port() == 53 {
-		spawn(func() { answerQueries(owner, from, to, inside) })
+		spawn(func() { answerQueries(owner, source, to, inside) })
 		return true
 	}
-	d := &datagramFlow{owner: owner, from: from, to: to, inside: inside}
+	d := &datagramFlow{owner: owner, from: source.address, node: source.node, to: to, inside: inside}
 	d.late = time.AfterFunc(answerWithin, func() { defer rescue(); d.end() })
 	if !d.register() {
 		d.late.Stop()
@@ -70,7 +77,7 @@ func datagramArrived(owner transport, request *udp.ForwarderRequest) bool {
 		owner.tally().refused.Add(1)
 		return false
 	}
-	if !emit(eventDatagrams, d.id, int64(owner.handle()), 0, addressPair(from, to), nil) {
+	if !emit(eventDatagrams, d.id, int64(owner.handle()), 0, addressPair(source, to), nil) {
 		d.end()
 	}
 	return true

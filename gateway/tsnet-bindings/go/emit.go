@@ -33,6 +33,7 @@ const (
 	eventDatagrams = 4 // id: datagram flow, a: transport, text: "from port to port"
 	eventQuery     = 5 // id: query, a: transport, text: "from port to port", data: DNS message
 	eventFault     = 6 // text: what went wrong inside
+	eventAccepted  = 7 // id: own port, a: descriptor, b: 0, text: "from port to port node"
 )
 
 // attached guards emit against an environment that is being torn down.

@@ -39,7 +39,9 @@ type flow struct {
 	id       uint64
 	owner    transport
 	from, to netip.AddrPort
-	arrival  arrival
+	// node is who sent it in a tailnet; empty elsewhere.
+	node    string
+	arrival arrival
 
 	mu     sync.Mutex
 	state  flowState
@@ -52,9 +54,9 @@ type flow struct {
 }
 
 // announce tells JavaScript of a connection; it is refused when there are too many or nobody listens.
-func announce(owner transport, from, to netip.AddrPort, arrival arrival) {
+func announce(owner transport, source origin, to netip.AddrPort, arrival arrival) {
 	tally := owner.tally()
-	f := &flow{owner: owner, from: from, to: to, arrival: arrival}
+	f := &flow{owner: owner, from: source.address, node: source.node, to: to, arrival: arrival}
 	f.late = time.AfterFunc(answerWithin, func() { defer rescue(); f.refuse() })
 	if !flows.add(f) {
 		f.late.Stop()
@@ -62,7 +64,7 @@ func announce(owner transport, from, to netip.AddrPort, arrival arrival) {
 		arrival.refuse()
 		return
 	}
-	if !emit(eventFlow, f.id, int64(owner.handle()), 0, addressPair(from, to), nil) {
+	if !emit(eventFlow, f.id, int64(owner.handle()), 0, addressPair(source, to), nil) {
 		f.refuse()
 	}
 }

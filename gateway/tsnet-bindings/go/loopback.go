@@ -65,7 +65,7 @@ func (t *loopbackTransport) serve(socket net.Listener, from netip.Addr, to netip
 			return
 		}
 		port := conn.RemoteAddr().(*net.TCPAddr).Port
-		announce(t, netip.AddrPortFrom(from, uint16(port)), to, kernelArrival{conn.(*net.TCPConn)})
+		announce(t, origin{address: netip.AddrPortFrom(from, uint16(port))}, to, kernelArrival{conn.(*net.TCPConn)})
 	}
 }
 

@@ -181,6 +181,25 @@ func (s *netStream) abort() {
 	})
 }
 
+const (
+	// lingers bounds how long the last bytes of a closed connection may take.
+	lingers        = 30 * time.Second
+	looksForTheEnd = 100 * time.Millisecond
+)
+
+// waitUntilGone returns when the connection is closed on both sides, or its last bytes took too long.
+func (s *netStream) waitUntilGone() {
+	<-s.over
+	deadline := time.Now().Add(lingers)
+	for time.Now().Before(deadline) {
+		switch tcp.EndpointState(s.endpoint.State()) {
+		case tcp.StateClose, tcp.StateError, tcp.StateTimeWait:
+			return
+		}
+		time.Sleep(looksForTheEnd)
+	}
+}
+
 func (s *netStream) forget() {
 	if s.watching {
 		s.queue.EventUnregister(&s.broken)

@@ -69,6 +69,8 @@ func perform(c call) {
 		performFlow(c)
 	case opRelayDatagrams, opDropDatagrams, opAbortDatagrams, opReply:
 		performDatagrams(c)
+	case opStartTailnet, opAdvertise, opWhois, opListen, opUnlisten, opTailnetStatus, opEndNode, opLogout:
+		performTailnet(c)
 	case opStartTailnetClient, opAttachTun, opTailnetDial, opLogoutClient, opCancelTailnetClient:
 		performTailnetClient(c)
 	case opDial:
@@ -146,6 +148,18 @@ func parseAddress(text string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ip, uint16(number)), nil
 }
 
-func addressPair(from, to netip.AddrPort) string {
-	return fmt.Sprintf("%s %d %s %d", from.Addr().Unmap(), from.Port(), to.Addr().Unmap(), to.Port())
+// origin is where something came from.
+type origin struct {
+	address netip.AddrPort
+	// node is the stable id of the tailnet node; empty where the address alone says who it is.
+	node string
+}
+
+func addressPair(from origin, to netip.AddrPort) string {
+	source := from.address
+	text := fmt.Sprintf("%s %d %s %d", source.Addr().Unmap(), source.Port(), to.Addr().Unmap(), to.Port())
+	if from.node == "" {
+		return text
+	}
+	return text + " " + from.node
 }

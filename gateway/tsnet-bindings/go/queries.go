@@ -27,7 +27,8 @@ var queries = struct {
 }{waiting: map[uint64]*datagramEnd{}, ends: map[netip.Addr]int{}}
 
 // answerQueries announces every datagram a client sends from one port to port 53.
-func answerQueries(owner transport, from, to netip.AddrPort, inside *datagramEnd) {
+func answerQueries(owner transport, source origin, to netip.AddrPort, inside *datagramEnd) {
+	from := source.address
 	defer inside.close()
 	if !enter(from.Addr()) {
 		owner.tally().refused.Add(1)
@@ -55,7 +56,7 @@ func answerQueries(owner transport, from, to netip.AddrPort, inside *datagramEnd
 		}
 		mine = append(mine, id)
 		started = time.Now()
-		emit(eventQuery, id, int64(owner.handle()), 0, addressPair(from, to), payload)
+		emit(eventQuery, id, int64(owner.handle()), 0, addressPair(source, to), payload)
 	}
 }
 

@@ -71,8 +71,8 @@ func tuneTCP(s *stack.Stack) tcpip.Error {
 
 func arrived(owner transport, request *tcp.ForwarderRequest) {
 	id := request.ID()
-	announce(owner, endpointAddress(id.RemoteAddress, id.RemotePort), endpointAddress(id.LocalAddress, id.LocalPort),
-		&netArrival{request: request})
+	from := origin{address: endpointAddress(id.RemoteAddress, id.RemotePort)}
+	announce(owner, from, endpointAddress(id.LocalAddress, id.LocalPort), &netArrival{request: request})
 }
 
 func endpointAddress(address tcpip.Address, port uint16) netip.AddrPort {

@@ -3,16 +3,21 @@ package main
 import (
 	"errors"
 	"io"
+	"net"
 	"sync/atomic"
 	"time"
-
-	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 )
 
-// dialedStream is a TCP connection of a tailnet node to its gateway.
-type dialedStream struct{ conn *gonet.TCPConn }
+// halfConn is a connection whose directions end one after the other.
+type halfConn interface {
+	net.Conn
+	CloseWrite() error
+}
 
-func newDialedStream(conn *gonet.TCPConn) *dialedStream { return &dialedStream{conn} }
+// dialedStream is a connection the library made: of a node to its gateway, or one that TLS was taken off.
+type dialedStream struct{ conn halfConn }
+
+func newDialedStream(conn halfConn) *dialedStream { return &dialedStream{conn} }
 
 // onBroken has nothing to register: a reset fails the pump that reads.
 func (s *dialedStream) onBroken(func()) {}

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tailscale.com/client/local"
+	"tailscale.com/ipn"
+	"tailscale.com/ipn/ipnlocal"
+	"tailscale.com/tsnet"
+)
+
+// Operations of the gateway's node; protocol.ts has the same list.
+const (
+	opStartTailnet    = 50
+	opAdvertise       = 51
+	opWhois           = 52
+	opListen          = 53
+	opUnlisten        = 54
+	opTailnetStatus   = 55
+	opEndNode         = 56
+	opLogout          = 57
+	nodeStartsWithin  = 90 * time.Second
+	nodeAnswersWithin = 10 * time.Second
+)
+
+// tailnetNode is the gateway in its tailnet: everything that other nodes send through it arrives here.
+type tailnetNode struct {
+	id      uint64
+	counts  tally
+	server  *tsnet.Server
+	client  *local.Client
+	backend *ipnlocal.LocalBackend
+
+	mu        sync.Mutex
+	stopped   bool
+	listeners map[uint64]*ownPort
+	routes    []netip.Prefix
+	self      []netip.Addr
+}
+
+type tailnetSettings struct {
+	StateDir   string   `json:"stateDir"`
+	Hostname   string   `json:"hostname"`
+	AuthKey    string   `json:"authKey"`
+	ControlURL string   `json:"controlUrl"`
+	Routes     []string `json:"routes"`
+}
+
+func (n *tailnetNode) handle() uint64 { return n.id }
+func (n *tailnetNode) tally() *tally  { return &n.counts }
+
+func (n *tailnetNode) stop() error {
+	n.mu.Lock()
+	n.stopped = true
+	open := n.listeners
+	n.listeners = map[uint64]*ownPort{}
+	n.mu.Unlock()
+	for _, port := range open {
+		port.close()
+	}
+	return n.server.Close()
+}
+
+func performTailnet(c call) {
+	switch c.op {
+	case opStartTailnet:
+		c.answer(func() (int64, string, error) { return startTailnet(c.text) })
+	case opListen:
+		spawn(func() { listenFor(c) })
+	case opUnlisten:
+		c.answer(func() (int64, string, error) { return 0, "", unlisten(c.id, uint64(c.a)) })
+	default:
+		c.answer(func() (int64, string, error) {
+			n, err := findNode(c.id)
+			if err != nil {
+				return 0, "", err
+			}
+			return n.perform(c)
+		})
+	}
+}
+
+func (n *tailnetNode) perform(c call) (int64, string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), nodeAnswersWithin)
+	defer cancel()
+	switch c.op {
+	case opAdvertise:
+		var routes []string
+		if err := parseSettings(c.text, &routes); err != nil {
+			return 0, "", err
+		}
+		return 0, "", n.advertise(ctx, routes)
+	case opWhois:
+		text, err := n.whois(c.text)
+		return 0, text, err
+	case opEndNode:
+		n.endNode(c.text)
+		return 0, "", nil
+	case opTailnetStatus:
+		text, err := n.status(ctx)
+		return 0, text, err
+	case opLogout:
+		return 0, "", n.client.Logout(ctx)
+	}
+	return 0, "", errors.New("no such operation")
+}
+
+func findNode(handle uint64) (*tailnetNode, error) {
+	n, ok := transports.find(handle).(*tailnetNode)
+	if !ok {
+		return nil, errNoTransport
+	}
+	return n, nil
+}
+
+// startTailnet answers once the node is in the tailnet.
+func startTailnet(text string) (int64, string, error) {
+	var settings tailnetSettings
+	if err := parseSettings(text, &settings); err != nil {
+		return 0, "", err
+	}
+	routes, err := settings.check()
+	if err != nil {
+		return 0, "", err
+	}
+	n := &tailnetNode{id: transports.reserve(), listeners: map[uint64]*ownPort{}}
+	n.server = &tsnet.Server{
+		Dir:        settings.StateDir,
+		Hostname:   settings.Hostname,
+		AuthKey:    settings.AuthKey,
+		ControlURL: settings.ControlURL,
+		Logf:       func(string, ...any) {},
+		UserLogf:   func(string, ...any) {},
+	}
+	if err := n.begin(settings.AuthKey, routes); err != nil {
+		_ = n.server.Close()
+		return 0, "", err
+	}
+	// flows that arrive from now on find the transport in the table
+	transports.add(n)
+	if err := n.takeFlows(); err != nil {
+		return 0, "", errors.Join(err, stopTransport(n.id))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), nodeAnswersWithin)
+	defer cancel()
+	described, err := n.status(ctx)
+	if err != nil {
+		return 0, "", errors.Join(err, stopTransport(n.id))
+	}
+	return int64(n.id), described, nil
+}
+
+// check completes the settings, so that none is taken from the environment.
+func (s *tailnetSettings) check() ([]netip.Prefix, error) {
+	if !filepath.IsAbs(s.StateDir) {
+		return nil, joinFault{"setup", "the state directory is not an absolute path"}
+	}
+	if s.Hostname == "" {
+		return nil, joinFault{"setup", "the node needs a name"}
+	}
+	if strings.HasPrefix(s.AuthKey, "tskey-client-") {
+		return nil, joinFault{"setup", "an OAuth client's secret is no auth key"}
+	}
+	if s.ControlURL == "" {
+		s.ControlURL = ipn.DefaultControlURL
+	}
+	if err := checkControlURL(s.ControlURL); err != nil {
+		return nil, joinFault{"setup", err.Error()}
+	}
+	return parseRoutes(s.Routes)
+}
+
+func parseRoutes(texts []string) ([]netip.Prefix, error) {
+	routes := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		route, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, joinFault{"setup", "a route is not a prefix: " + text}
+		}
+		routes = append(routes, route)
+	}
+	return routes, nil
+}
+
+// begin brings the node into the tailnet.
+func (n *tailnetNode) begin(authKey string, routes []netip.Prefix) error {
+	if err := n.server.Start(); err != nil {
+		return joinFault{"setup", withoutKey(err.Error(), authKey)}
+	}
+	var err error
+	if n.client, err = n.server.LocalClient(); err != nil {
+		return err
+	}
+	if n.backend, err = backendOf(n.server); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), nodeStartsWithin)
+	defer cancel()
+	if err := n.offer(ctx, routes); err != nil {
+		return err
+	}
+	if err := n.waitUntilRunning(ctx); err != nil {
+		// whoever watches the node holds up its end
+		cancel()
+		return joinFault{faultKind(err), withoutKey(faultText(err), authKey)}
+	}
+	return nil
+}
+
+// waitUntilRunning ends early when the control server says no: waiting would not change its mind.
+func (n *tailnetNode) waitUntilRunning(ctx context.Context) error {
+	changes, refused := watchNode(ctx, n.client)
+	var progress joinProgress
+	for {
+		select {
+		case text := <-refused:
+			return joinFault{"refused", text}
+		case <-ctx.Done():
+			return progress.late(ctx.Err())
+		case <-changes:
+		}
+		status, err := n.client.Status(ctx)
+		if err != nil {
+			continue
+		}
+		if fault := progress.see(status); fault != nil {
+			return fault
+		}
+		if status.BackendState == ipn.Running.String() && slices.ContainsFunc(status.TailscaleIPs, netip.Addr.Is4) {
+			n.mu.Lock()
+			n.self = status.TailscaleIPs
+			n.mu.Unlock()
+			return nil
+		}
+	}
+}
+
+func (n *tailnetNode) advertise(ctx context.Context, texts []string) error {
+	routes, err := parseRoutes(texts)
+	if err != nil {
+		return err
+	}
+	return n.offer(ctx, routes)
+}
+
+// offer also takes shields down: everything comes in through this node.
+func (n *tailnetNode) offer(ctx context.Context, routes []netip.Prefix) error {
+	_, err := n.client.EditPrefs(ctx, &ipn.MaskedPrefs{
+		AdvertiseRoutesSet: true,
+		CorpDNSSet:         true,
+		Prefs:              ipn.Prefs{AdvertiseRoutes: routes, CorpDNS: false},
+	})
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.routes = routes
+	return nil
+}
