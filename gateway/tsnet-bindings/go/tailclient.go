@@ -135,7 +135,7 @@ func startTailnetClient(ctx context.Context, text string) (int64, string, error)
 	}
 	if err := c.server.Start(); err != nil {
 		_ = c.tun.Close()
-		return 0, "", joinFault{"setup", settings.withoutKey(err.Error())}
+		return 0, "", joinFault{"setup", withoutKey(err.Error(), settings.AuthKey)}
 	}
 	name, err := c.join(ctx, exitNode)
 	if err != nil {
@@ -144,7 +144,7 @@ func startTailnetClient(ctx context.Context, text string) (int64, string, error)
 		// it may have become a node already
 		_ = c.logout(time.Second)
 		_ = c.server.Close()
-		return 0, "", settings.redact(err)
+		return 0, "", joinFault{faultKind(err), withoutKey(faultText(err), settings.AuthKey)}
 	}
 	transports.add(c)
 	return int64(c.id), asJSON(c.describe(name)), nil
@@ -207,12 +207,16 @@ func tailnetDial(handle uint64, to string, timeout time.Duration) (int, error) {
 		}
 		return 0, dialFault(err)
 	}
-	ours, theirs, err := pairWithNode()
+	gateway, err := nodeStream(conn)
 	if err != nil {
-		_ = conn.Close()
 		return 0, err
 	}
-	spawn(func() { join(ours, newDialedStream(conn), nil, new(transfer)) })
+	ours, theirs, err := pairWithNode()
+	if err != nil {
+		gateway.close()
+		return 0, err
+	}
+	spawn(func() { join(ours, gateway, nil, new(transfer)) })
 	return theirs, nil
 }
 

@@ -47,16 +47,3 @@ func checkControlURL(text string) error {
 	}
 	return nil
 }
-
-// withoutKey takes the auth key out of what a server said.
-func (s *tailnetClientSettings) withoutKey(text string) string {
-	return strings.ReplaceAll(text, s.AuthKey, "[auth key]")
-}
-
-func (s *tailnetClientSettings) redact(err error) error {
-	var fault joinFault
-	if errors.As(err, &fault) {
-		return joinFault{fault.kind, s.withoutKey(fault.text)}
-	}
-	return errors.New(s.withoutKey(err.Error()))
-}
