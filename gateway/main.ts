@@ -22,6 +22,7 @@ import { deviceRegistry } from './onboarding/enrolment.ts'
 import { startOnboardListener } from './onboarding/listener.ts'
 import { deviceLookup } from './onboarding/lookup.ts'
 import { placeholderVariables } from './onboarding/placeholders.ts'
+import { noTunnel } from './onboarding/tunnel-facts.ts'
 import { Pools } from './pool/pools.ts'
 import type { Live } from './recorder/live.ts'
 import { Retention } from './recorder/retention.ts'
@@ -33,7 +34,7 @@ import { tokensOf } from './store/tokens.ts'
 import { dialFromHere, onNativeFault } from './tailnet/native.ts'
 import { TailnetSide } from './tailnet-side.ts'
 import { secretValues, type TailscaleSecrets, tailscaleSecrets, vaultSecrets } from './tailscale/secrets.ts'
-import { noRuns, noTunnel, openWireguard, startWireguard, wireguardRuns } from './wireguard-side.ts'
+import { noRuns, openWireguard, startWireguard, wireguardRuns } from './wireguard-side.ts'
 
 /** What a gateway is started with. */
 export interface GatewayOptions {

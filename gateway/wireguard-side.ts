@@ -59,9 +59,6 @@ export function wireguardRuns({ peers, network }: WireguardSide): Runs {
   return runs({ peers, transport: network })
 }
 
-/** What onboarding is told where there is no WireGuard. */
-export const noTunnel: WireguardSide['facts'] = { tunnel: () => null, isInsideTunnel: () => false }
-
 /** Runs of a gateway without WireGuard. */
 export const noRuns: RunDesk = {
   open: () => Promise.reject(new ClawError('CP_ONBOARD', 'Cannot start a run: this gateway has no WireGuard')),

@@ -4,7 +4,7 @@ import type { Transport } from '../../../onboard/protocol.ts'
 import { ClawError } from '../../../workers/contract/errors.ts'
 import { orExit2 } from '../client-failure.ts'
 import type { Command, Invocation } from '../command.ts'
-import { colour, print, printError } from '../print.ts'
+import { colour, print, printError, printFailure } from '../print.ts'
 
 /** `clawpatrol join <url>` */
 export const join: Command = {
@@ -61,8 +61,23 @@ async function joinAs({ args, options }: Invocation): Promise<number> {
   if (options.trust !== false) await trustOnThisMachine(dir, joined.ca)
   print(`${colour.green('✓')} joined ${joined.gateway} as ${joined.deviceName}`)
   if (options.wholeMachine === true) await routeThisMachine(dir)
-  else print('Try: clawpatrol run -- curl https://example.com')
+  else {
+    if (joined.mode === 'tailscale') await tryTailnet(dir)
+    print('Try: clawpatrol run -- curl https://example.com')
+  }
   return 0
+}
+
+/** The join is good whatever comes of it: what is missing may be added later. */
+async function tryTailnet(dir: string): Promise<void> {
+  const { tryOut } = await import('../../../onboard/client/try-out.ts')
+  try {
+    await tryOut(dir)
+    print(`${colour.green('✓')} a node of this machine reaches the gateway through the tailnet`)
+  } catch (error) {
+    printError(`${colour.yellow('⚠')} runs will not get through yet:`)
+    printFailure(error)
+  }
 }
 
 async function routeThisMachine(dir: string): Promise<void> {
