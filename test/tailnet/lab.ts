@@ -48,6 +48,8 @@ export async function tailnetLab(machines: readonly (string | MachineOptions)[] 
   try {
     const world = await make('world', worldAddress)
     await world.ip(worldLinks)
+    // a local route is enough to bind for IPv4 only
+    await world.sysctl('net.ipv6.ip_nonlocal_bind=1')
     const connected = new Map<string, LabMachine>()
     for (const [index, one] of machines.entries()) {
       const { name, quality, pathMtu } = typeof one === 'string' ? { name: one } : one
@@ -112,7 +114,7 @@ interface Way {
 /** Connects a machine through a router that passes packets up to a size. */
 async function lead({ world, way, machine, net, far }: Way, pathMtu: number): Promise<void> {
   await connect({ from: way, device: 'far', to: machine, net: far })
-  await way.run(['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+  await way.sysctl('net.ipv4.ip_forward=1')
   await way.ip(`
     route replace ${worldAddress}/32 via ${net}.1 dev uplink mtu lock ${pathMtu}
     route replace ${net}.0/30 dev uplink mtu lock ${pathMtu}

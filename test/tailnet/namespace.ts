@@ -13,6 +13,8 @@ export interface Namespace extends AsyncDisposable {
   run(words: readonly string[], env?: NodeJS.ProcessEnv, input?: string): Promise<Finished>
   /** Runs `ip` with arguments separated by blanks, each line one call. @throws Error when one fails */
   ip(lines: string): Promise<void>
+  /** Sets variables of the kernel, `name=value`. @throws Error when one fails */
+  sysctl(...settings: string[]): Promise<void>
 }
 
 /** Whether this user may make namespaces, with the tools that takes. */
@@ -45,21 +47,26 @@ export async function makeNamespace(name: string): Promise<Namespace> {
     start: (words, env, input) => start(...begin(within(words), env), input),
     run: (words, env, input) => run(...begin(within(words), env), input),
     ip: async (lines) => {
-      for (const line of lines.split('\n').filter((text) => text.trim() !== '')) {
-        const done = await run(...begin(within(['ip', ...line.trim().split(/\s+/)])))
-        if (done.code !== 0) throw new Error(`ip ${line.trim()}: ${done.stderr}`)
-      }
+      for (const line of lines.split('\n').filter((text) => text.trim() !== ''))
+        expectOk(await run(...begin(within(['ip', ...line.trim().split(/\s+/)]))), line)
+    },
+    sysctl: async (...settings) => {
+      expectOk(await run(...begin(within(['sysctl', '-qw', ...settings]))), settings.join(' '))
     },
     [Symbol.asyncDispose]: () => holder[Symbol.asyncDispose](),
   }
   try {
     await namespace.ip(nowhere)
-    await namespace.run(['sysctl', '-qw', 'net.ipv4.ip_forward=0', 'net.ipv6.conf.all.forwarding=0'])
+    await namespace.sysctl('net.ipv4.ip_forward=0', 'net.ipv6.conf.all.forwarding=0')
   } catch (error) {
     await holder[Symbol.asyncDispose]()
     throw error
   }
   return namespace
+}
+
+function expectOk({ code, stderr }: Finished, what: string): void {
+  if (code !== 0) throw new Error(`${what.trim()}: ${stderr}`)
 }
 
 /** tsnet takes a machine without a default route for one that is offline. */

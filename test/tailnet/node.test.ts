@@ -39,17 +39,14 @@ describe.runIf(mayIsolate())('plain nodes in a lab', () => {
 
   describe('an exit node', () => {
     const internet = '203.0.113.10'
+    const internet6 = '2001:db8::10'
     let exit: PlainNode
     let peer: PlainNode
 
     beforeAll(async () => {
-      const echo = lab.world.start([
-        process.execPath,
-        fileURLToPath(new URL('echo.mjs', import.meta.url)),
-        internet,
-        '7',
-      ])
-      await echo.saw(/echo on/)
+      const echo = fileURLToPath(new URL('echo.mjs', import.meta.url))
+      for (const address of [internet, internet6])
+        await lab.world.start([process.execPath, echo, address, '7']).saw(/echo on/)
       exit = await startNode(control, {
         within: lab.world.within,
         hostname: 'exit',
@@ -84,6 +81,8 @@ describe.runIf(mayIsolate())('plain nodes in a lab', () => {
       await peer.useExitNode(exit.addresses[0] ?? '')
       expect(await echoed('tcp', `${internet}:7`)).toBe('through tcp')
       expect(await echoed('udp', `${internet}:7`)).toBe('through udp')
+      expect(await echoed('tcp', `[${internet6}]:7`)).toBe('through tcp')
+      expect(await echoed('udp', `[${internet6}]:7`)).toBe('through udp')
     })
 
     it('is reached only as far as its packet filter allows', async () => {
@@ -92,6 +91,22 @@ describe.runIf(mayIsolate())('plain nodes in a lab', () => {
       expect(await echoed('tcp', `${internet}:7`)).toBe('through tcp')
       await control.change(exit.id, { filter: 'all' })
       await expect.poll(() => echoed('udp', `${internet}:7`), { timeout: 5000 }).toBe('through udp')
+    })
+
+    it('lets others through but not in when only the internet is allowed', async () => {
+      await exit.listen(7)
+      const own = `${exit.addresses[0]}:7`
+      expect(await echoed('tcp', own)).toBe('through tcp')
+      await control.change(exit.id, { filter: 'internet' })
+      const reach = (to: string) =>
+        peer.open('tcp', to, 500).then(
+          (stream) => stream.close().then(() => 'open'),
+          () => 'closed',
+        )
+      await expect.poll(() => reach(own), { timeout: 5000 }).toBe('closed')
+      expect(await reach(`${internet}:7`)).toBe('open')
+      await control.change(exit.id, { filter: 'all' })
+      await expect.poll(() => reach(own), { timeout: 5000 }).toBe('open')
     })
 
     it('is reached over a link that loses and reorders packets, where no more than 1280 bytes pass', async () => {

@@ -1,6 +1,5 @@
-import { createInterface } from 'node:readline'
-import { start } from '../support/program.ts'
 import type { Control } from './control.ts'
+import { startNodeProcess } from './node-process.ts'
 
 /** A plain upstream node, to test ours against. */
 export interface PlainNode extends AsyncDisposable {
@@ -58,43 +57,12 @@ export async function startNode(
   control: Pick<Control, 'binary' | 'controlUrl'>,
   { within = (words) => words, innerMtu, ...options }: PlainNodeOptions,
 ): Promise<PlainNode> {
-  const words = within([control.binary, 'node'])
   const mtu = innerMtu === undefined ? {} : { TS_DEBUG_MTU: String(innerMtu) }
-  const running = start(words[0] ?? '', words.slice(1), { ...process.env, ...mtu }, null)
-  const { stdin, stdout } = running.child
-  if (stdin === null || stdout === null) throw new Error('the node has no pipes')
-  const pending = new Map<number, (answer: NodeAnswer) => void>()
-  const first = new Promise<NodeAnswer>((resolve) => pending.set(0, resolve))
-  createInterface({ input: stdout }).on('line', (line) => {
-    const answer = JSON.parse(line) as NodeAnswer
-    const { id } = answer
-    const number = typeof id === 'number' ? id : 0
-    pending.get(number)?.(answer)
-    pending.delete(number)
-  })
-  void running.finished
-    .catch(() => null)
-    .then(() => {
-      for (const resolve of pending.values()) resolve({ error: `the node ended: ${running.output()}` })
-    })
-  const end = async () => {
-    stdin.end()
-    await running[Symbol.asyncDispose]()
-  }
-  stdin.write(`${JSON.stringify({ ...options, controlUrl: control.controlUrl })}\n`)
-  let last = 0
-  const perform = async (command: object): Promise<unknown> => {
-    last += 1
-    const id = last
-    const answered = new Promise<NodeAnswer>((resolve) => pending.set(id, resolve))
-    stdin.write(`${JSON.stringify({ id, ...command })}\n`)
-    return resultOf(await answered)
-  }
-  const ready = await first
-  if (ready.error !== undefined) {
-    await end()
-    throw new Error(ready.error)
-  }
+  const { pid, ready, perform, end } = await startNodeProcess(
+    within([control.binary, 'node']),
+    { ...process.env, ...mtu },
+    { ...options, controlUrl: control.controlUrl },
+  )
   const streamOf = (opened: unknown): NodeStream => {
     const { stream, local } = opened as { readonly stream: number; readonly local: string }
     return {
@@ -114,11 +82,12 @@ export async function startNode(
       },
     }
   }
-  const name = String(ready.name).replace(/\.$/, '')
+  const name = ready.name.replace(/\.$/, '')
   return {
-    ...(ready as unknown as Pick<PlainNode, 'id' | 'addresses'>),
+    id: ready.id,
+    addresses: ready.addresses,
     name,
-    pid: running.child.pid ?? 0,
+    pid,
     open: async (network, to, timeoutMs) => streamOf(await perform({ do: 'open', network, to, timeoutMs })),
     funnel: async (to, port) => streamOf(await perform({ do: 'funnel', to, port })),
     get: async (url, timeoutMs) =>
@@ -142,16 +111,4 @@ export async function startNode(
     },
     [Symbol.asyncDispose]: end,
   }
-}
-
-interface NodeAnswer {
-  readonly id?: unknown
-  readonly name?: unknown
-  readonly error?: string
-  readonly value?: unknown
-}
-
-function resultOf({ error, value }: NodeAnswer): unknown {
-  if (error !== undefined) throw new Error(error)
-  return value
 }

@@ -31,7 +31,7 @@ func (t *tailnet) mapFor(asked *tailcfg.MapRequest, m *member) (response *tailcf
 		response.DNSConfig.CertDomains = []string{strings.TrimSuffix(own.Name, ".")}
 	}
 	if m.rules != nil {
-		response.PacketFilter = m.rules
+		response.PacketFilter = append(slices.Clone(m.rules), grants(response.PacketFilter)...)
 	}
 	response.Peers = slices.DeleteFunc(response.Peers, func(p *tailcfg.Node) bool {
 		peer := t.members[p.Key]
@@ -47,6 +47,16 @@ func (t *tailnet) mapFor(asked *tailcfg.MapRequest, m *member) (response *tailcf
 	})
 	response.UserProfiles = t.profiles()
 	return response, false
+}
+
+// grants are the rules that let no packet through but allow something, such as Funnel's way in.
+func grants(rules []tailcfg.FilterRule) (all []tailcfg.FilterRule) {
+	for _, rule := range rules {
+		if len(rule.CapGrant) > 0 {
+			all = append(all, rule)
+		}
+	}
+	return all
 }
 
 // allow gives a node the attributes for HTTPS and Funnel. The lock is held.

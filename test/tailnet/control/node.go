@@ -22,14 +22,16 @@ const joinWithin = 20 * time.Second
 
 // nodeOptions of a plain upstream node: the first line of standard input. One that advertises routes forwards.
 type nodeOptions struct {
-	Hostname   string         `json:"hostname"`
-	AuthKey    string         `json:"authKey"`
-	ControlURL string         `json:"controlUrl"`
-	StateDir   string         `json:"stateDir"`
-	Ephemeral  bool           `json:"ephemeral"`
-	Advertise  []netip.Prefix `json:"advertise"`
-	ExitNode   *netip.Addr    `json:"exitNode"`
-	Verbose    bool           `json:"verbose"`
+	Hostname   string `json:"hostname"`
+	AuthKey    string `json:"authKey"`
+	ControlURL string `json:"controlUrl"`
+	StateDir   string `json:"stateDir"`
+	// ForgetState removes the folder at the end, for when nobody is left who would.
+	ForgetState bool           `json:"forgetState"`
+	Ephemeral   bool           `json:"ephemeral"`
+	Advertise   []netip.Prefix `json:"advertise"`
+	ExitNode    *netip.Addr    `json:"exitNode"`
+	Verbose     bool           `json:"verbose"`
 }
 
 // node is one with the connections its commands opened.
@@ -54,13 +56,8 @@ func runNode(in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(line, &options); err != nil {
 		return err
 	}
-	if options.StateDir == "" {
-		dir, err := os.MkdirTemp("", "clawpatrol-test-node-")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		options.StateDir = dir
+	if options.ForgetState {
+		defer os.RemoveAll(options.StateDir)
 	}
 	n := newNode(options, out)
 	defer n.server.Close()

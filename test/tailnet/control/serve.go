@@ -76,6 +76,11 @@ func serve(in io.Reader, out io.Writer) error {
 		stop()
 	}()
 	<-ctx.Done()
+	if options.SocketDir != "" {
+		_ = os.Remove(filepath.Join(options.SocketDir, "admin.sock"))
+		_ = os.Remove(filepath.Join(options.SocketDir, "api.sock"))
+		_ = os.Remove(options.SocketDir)
+	}
 	return nil
 }
 
