@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
-import { projectRoot, run } from '../support/program.ts'
+import { projectRoot, start } from '../support/program.ts'
 import { makeNamespace, mayIsolate } from './namespace.ts'
 
 /** Set in a process that runs in a namespace without a way out. */
@@ -28,7 +28,9 @@ export function describeIsolated(subject: string, file: string, tests: () => voi
     onTestFinished(() => namespace[Symbol.asyncDispose]())
     const vitest = `${projectRoot}/node_modules/vitest/vitest.mjs`
     const words = namespace.within([process.execPath, vitest, 'run', '--root', projectRoot, fileURLToPath(file)])
-    const done = await run(words[0] ?? '', words.slice(1), { ...process.env, [mark]: '1', NO_COLOR: '1' })
+    const inside = start(words[0] ?? '', words.slice(1), { ...process.env, [mark]: '1', NO_COLOR: '1' })
+    onTestFinished(() => inside[Symbol.asyncDispose]())
+    const done = await inside.finished
     if (done.code !== 0) throw new Error(`inside the namespace:\n${done.stdout}\n${done.stderr}`)
   })
 }

@@ -41,7 +41,8 @@ func (t *tailnet) mapFor(asked *tailcfg.MapRequest, m *member) (response *tailcf
 		online := peer.stream != nil
 		p.User, p.Online, p.KeyExpiry = t.userOf(peer.login), &online, peer.expires
 		if !online {
-			p.LastSeen = &peer.lastSeen
+			since := peer.lastSeen
+			p.LastSeen = &since
 		}
 		return false
 	})
