@@ -38,11 +38,17 @@ export class TsnetTailnet implements NodeNetwork {
     // every secret of the gateway passes through this process
     hideMemory()
     const { stateDir, hostname, authKey, controlUrl, routes } = this.#options
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+    const settings = { stateDir, hostname, authKey, controlUrl, routes, signal }
     try {
-      this.#node = await startTailnetNode({ stateDir, hostname, authKey, controlUrl, routes }, listen(handlers))
+      mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+      this.#node = await startTailnetNode(settings, listen(handlers))
     } catch (error) {
-      throw error instanceof TailnetFault ? explain(error, this.#options) : error
+      if (signal.aborted) throw stopped()
+      throw explain(error instanceof TailnetFault ? error : new TailnetFault('setup', causeOf(error)), this.#options)
+    }
+    if (signal.aborted) {
+      await this[Symbol.asyncDispose]()
+      throw stopped()
     }
     signal.addEventListener('abort', () => void this[Symbol.asyncDispose](), { once: true })
     const { addresses, name } = await this.#node.status()
@@ -119,7 +125,17 @@ function explain({ kind, message }: TailnetFault, { controlUrl, authKey }: Tsnet
         "The gateway's node waits for approval in the tailnet",
         'an administrator approves it in the admin console; it is tried again',
       )
+    case 'cancelled':
+      return stopped()
     default:
       return say(`The gateway cannot join the tailnet: ${said}`, 'look at the tailscale block of its configuration')
   }
+}
+
+function stopped(): ClawError {
+  return new ClawError('CP_CANCELLED', "The start of the gateway's node was stopped")
+}
+
+function causeOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

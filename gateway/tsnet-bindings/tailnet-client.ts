@@ -66,15 +66,24 @@ let lastStart = 0
  */
 export async function startTailnetClient(options: TailnetClientOptions): Promise<TailnetClient> {
   const { stateDir, hostname, authKey, controlUrl, exitNode, timeoutMs = 0, signal } = options
+  const settings = { stateDir, hostname, authKey, controlUrl, exitNode, timeoutMs }
+  const { value, text } = await startNode(op.startTailnetClient, settings, signal)
+  return clientOf(value, JSON.parse(text))
+}
+
+/** Runs an operation that starts a node, until it is done or cancelled. @throws TailnetFault */
+export async function startNode(
+  code: number,
+  settings: object,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly value: number; readonly text: string }> {
   if (signal?.aborted) throw new TailnetFault('cancelled', 'stopped')
   const start = ++lastStart
   const cancel = () => binding().send(op.cancelTailnetClient, start)
-  const settings = { stateDir, hostname, authKey, controlUrl, exitNode, timeoutMs }
-  const starting = binding().request(op.startTailnetClient, start, 0, 0, JSON.stringify(settings))
+  const starting = binding().request(code, start, 0, 0, JSON.stringify(settings))
   signal?.addEventListener('abort', cancel, { once: true })
   try {
-    const { value, text } = await starting
-    return clientOf(value, JSON.parse(text))
+    return await starting
   } catch (error) {
     throw faultOf(error)
   } finally {
@@ -114,8 +123,8 @@ const kinds: readonly TailnetFaultKind[] = [
   'cancelled',
 ]
 
-/** The fault in an error of the native part; go/tailclient_join.go writes "tailnet kind: text". */
-export function faultOf(error: unknown): TailnetFault {
+// go/tailclient_join.go writes "tailnet kind: text"
+function faultOf(error: unknown): TailnetFault {
   const text = error instanceof Error ? error.message : String(error)
   const [, word = '', cause = ''] = /^tailnet ([a-z-]+): (.*)$/s.exec(text) ?? []
   const kind = kinds.find((one) => one === word)

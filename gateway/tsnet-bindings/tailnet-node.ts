@@ -1,7 +1,7 @@
 import { binding } from './binding.ts'
 import type { Address } from './flows.ts'
 import { op } from './protocol.ts'
-import { faultOf } from './tailnet-client.ts'
+import { startNode } from './tailnet-client.ts'
 import { type Handlers, Transport } from './transports.ts'
 
 export interface TailnetNodeOptions {
@@ -15,6 +15,8 @@ export interface TailnetNodeOptions {
   readonly controlUrl: string
   /** Prefixes to offer, CIDR. */
   readonly routes: readonly string[]
+  /** Ends the start. */
+  readonly signal?: AbortSignal
 }
 
 /** The node as it sees itself. */
@@ -104,13 +106,9 @@ export class TailnetNode extends Transport {
  * @throws TailnetFault
  */
 export async function startTailnetNode(options: TailnetNodeOptions, handlers: Handlers): Promise<TailnetNode> {
-  const { stateDir, hostname, authKey, controlUrl, routes } = options
-  const settings = JSON.stringify({ stateDir, hostname, authKey, controlUrl, routes })
-  try {
-    return new TailnetNode((await binding().request(op.startTailnet, 0, 0, 0, settings)).value, handlers)
-  } catch (error) {
-    throw faultOf(error)
-  }
+  const { stateDir, hostname, authKey, controlUrl, routes, signal } = options
+  const { value } = await startNode(op.startTailnet, { stateDir, hostname, authKey, controlUrl, routes }, signal)
+  return new TailnetNode(value, handlers)
 }
 
 function sourceOf(addresses: string): { from: Address; node: string | null } {

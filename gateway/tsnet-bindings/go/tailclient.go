@@ -65,19 +65,9 @@ var starting struct {
 func performTailnetClient(c call) {
 	switch c.op {
 	case opStartTailnetClient:
-		ctx, cancel := context.WithCancel(context.Background())
-		starting.Lock()
-		if starting.cancels == nil {
-			starting.cancels = map[uint64]context.CancelFunc{}
-		}
-		starting.cancels[c.id] = cancel
-		starting.Unlock()
-		c.answer(func() (int64, string, error) {
-			defer cancelTailnetClient(c.id)
-			return startTailnetClient(ctx, c.text)
-		})
+		c.answerStart(startTailnetClient)
 	case opCancelTailnetClient:
-		cancelTailnetClient(c.id)
+		cancelStart(c.id)
 	case opAttachTun:
 		c.answer(func() (int64, string, error) { return 0, "", attachTun(c.id, int(c.a)) })
 	case opTailnetDial:
@@ -96,7 +86,22 @@ func performTailnetClient(c call) {
 	}
 }
 
-func cancelTailnetClient(id uint64) {
+// answerStart runs the start of a node until it is done or cancelled.
+func (c call) answerStart(start func(ctx context.Context, text string) (int64, string, error)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	starting.Lock()
+	if starting.cancels == nil {
+		starting.cancels = map[uint64]context.CancelFunc{}
+	}
+	starting.cancels[c.id] = cancel
+	starting.Unlock()
+	c.answer(func() (int64, string, error) {
+		defer cancelStart(c.id)
+		return start(ctx, c.text)
+	})
+}
+
+func cancelStart(id uint64) {
 	starting.Lock()
 	defer starting.Unlock()
 	if cancel := starting.cancels[id]; cancel != nil {

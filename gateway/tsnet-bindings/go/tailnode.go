@@ -56,6 +56,12 @@ type tailnetSettings struct {
 func (n *tailnetNode) handle() uint64 { return n.id }
 func (n *tailnetNode) tally() *tally  { return &n.counts }
 
+func (n *tailnetNode) isStopped() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stopped
+}
+
 func (n *tailnetNode) stop() error {
 	n.mu.Lock()
 	n.stopped = true
@@ -71,7 +77,7 @@ func (n *tailnetNode) stop() error {
 func performTailnet(c call) {
 	switch c.op {
 	case opStartTailnet:
-		c.answer(func() (int64, string, error) { return startTailnet(c.text) })
+		c.answerStart(startTailnet)
 	case opListen:
 		spawn(func() { listenFor(c) })
 	case opUnlisten:
@@ -121,7 +127,7 @@ func findNode(handle uint64) (*tailnetNode, error) {
 }
 
 // startTailnet answers once the node is in the tailnet.
-func startTailnet(text string) (int64, string, error) {
+func startTailnet(ctx context.Context, text string) (int64, string, error) {
 	var settings tailnetSettings
 	if err := parseSettings(text, &settings); err != nil {
 		return 0, "", err
@@ -139,16 +145,15 @@ func startTailnet(text string) (int64, string, error) {
 		Logf:       func(string, ...any) {},
 		UserLogf:   func(string, ...any) {},
 	}
-	if err := n.begin(settings.AuthKey, routes); err != nil {
-		_ = n.server.Close()
-		return 0, "", err
+	if err := n.server.Start(); err != nil {
+		// it has cleaned up after itself, and cannot be closed
+		return 0, "", joinFault{"setup", withoutKey(err.Error(), settings.AuthKey)}
 	}
-	// flows that arrive from now on find the transport in the table
 	transports.add(n)
-	if err := n.takeFlows(); err != nil {
+	if err := n.begin(ctx, settings.AuthKey, routes); err != nil {
 		return 0, "", errors.Join(err, stopTransport(n.id))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), nodeAnswersWithin)
+	ctx, cancel := context.WithTimeout(ctx, nodeAnswersWithin)
 	defer cancel()
 	described, err := n.status(ctx)
 	if err != nil {
@@ -190,10 +195,7 @@ func parseRoutes(texts []string) ([]netip.Prefix, error) {
 }
 
 // begin brings the node into the tailnet.
-func (n *tailnetNode) begin(authKey string, routes []netip.Prefix) error {
-	if err := n.server.Start(); err != nil {
-		return joinFault{"setup", withoutKey(err.Error(), authKey)}
-	}
+func (n *tailnetNode) begin(ctx context.Context, authKey string, routes []netip.Prefix) error {
 	var err error
 	if n.client, err = n.server.LocalClient(); err != nil {
 		return err
@@ -201,7 +203,11 @@ func (n *tailnetNode) begin(authKey string, routes []netip.Prefix) error {
 	if n.backend, err = backendOf(n.server); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), nodeStartsWithin)
+	// before anybody can send anything
+	if err := n.takeFlows(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, nodeStartsWithin)
 	defer cancel()
 	if err := n.offer(ctx, routes); err != nil {
 		return err

@@ -14,6 +14,9 @@ import (
 // nodeAt yields the stable id of the node behind an address, empty for none. It is looked up each time: an address
 // may be another node's a moment later.
 func (n *tailnetNode) nodeAt(address netip.Addr) string {
+	if n.isStopped() {
+		return ""
+	}
 	found, _, ok := n.backend.WhoIs("", netip.AddrPortFrom(address, 0))
 	if !ok {
 		return ""
@@ -119,10 +122,7 @@ func (n *tailnetNode) endNode(stableID string) {
 	abortFlows(func(f *flow) bool { return f.owner == transport(n) && f.node == stableID })
 	abortDatagrams(func(d *datagramFlow) bool { return d.owner == transport(n) && d.node == stableID })
 	n.mu.Lock()
-	ports := make([]*ownPort, 0, len(n.listeners))
-	for _, port := range n.listeners {
-		ports = append(ports, port)
-	}
+	ports := n.ports()
 	n.mu.Unlock()
 	for _, port := range ports {
 		port.endNode(stableID)
