@@ -18,7 +18,7 @@ export async function tryOut(dir: string): Promise<void> {
     const reply = await gateway.ask(ask)
     if (reply.status !== 200) throw refused(reply)
   } catch (error) {
-    if (error instanceof ClawError && error.hint !== undefined) throw error
+    if (error instanceof ClawError && error.hint !== null) throw error
     throw new ClawError('CP_ONBOARD', 'The gateway does not answer inside the tailnet', {
       cause: error,
       hint: "the tailnet's ACL has to let the devices' tag reach the gateway: clawpatrol status --gateway there shows what to add",

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"tailscale.com/types/nettype"
 	"tailscale.com/wgengine/netstack"
 )
@@ -21,6 +20,7 @@ func (n *tailnetNode) takeFlows() error {
 	if err := shortenTimeWait(impl); err != nil {
 		return err
 	}
+	n.closePeerAPI()
 	ownTCP, ownUDP := impl.GetTCPHandlerForFlow, impl.GetUDPHandlerForFlow
 	impl.GetTCPHandlerForFlow = func(from, to netip.AddrPort) (func(net.Conn), bool) {
 		defer rescue()
@@ -122,21 +122,21 @@ func nodeStream(conn net.Conn) (*netStream, error) {
 	return newNetStream(endpoint, queue), nil
 }
 
-// datagramHandler takes a 5-tuple over; nil drops it.
+// datagramHandler takes a 5-tuple over. Who sent it is asked on the flow's own goroutine: the one that moves packets
+// must not wait for the backend, which waits for it when a peer goes.
 func (n *tailnetNode) datagramHandler(from, to netip.AddrPort) func(nettype.ConnPacketConn) {
-	node := n.nodeAt(from.Addr())
-	if node == "" || (to.Port() != 53 && dropped.has(from, to)) {
-		n.counts.refused.Add(1)
+	if to.Port() != 53 && dropped.has(from, to) {
 		return nil
 	}
 	return func(conn nettype.ConnPacketConn) {
 		defer rescue()
-		udp, ok := conn.(*gonet.UDPConn)
-		if !ok {
+		node := n.nodeAt(from.Addr())
+		if node == "" {
+			n.counts.refused.Add(1)
 			_ = conn.Close()
 			return
 		}
-		endpoint, queue, err := endpointOf(udp)
+		endpoint, queue, err := endpointOf(conn)
 		if err != nil {
 			_ = conn.Close()
 			emit(eventFault, 0, 0, 0, err.Error(), nil)

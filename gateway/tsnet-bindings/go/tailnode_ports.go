@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"tailscale.com/ipn"
@@ -102,6 +104,9 @@ func unlisten(handle, id uint64) error {
 	}
 	return nil
 }
+
+// ports yields the open ones; the caller holds the lock.
+func (n *tailnetNode) ports() []*ownPort { return slices.Collect(maps.Values(n.listeners)) }
 
 // isOwnPort tells whether a flow is for a port of the gateway in the tailnet.
 func (n *tailnetNode) isOwnPort(to netip.AddrPort) bool {
