@@ -10,7 +10,7 @@ import { addRule } from './rules.ts'
 import { isInTailnet, loginToTailnet, type TailscaleStatus, tailscaleStatus } from './tailnet-login.ts'
 import { directRules } from './whole-machine-conf.ts'
 
-const exitNodeMs = 15_000
+const exitNodeMs = 10_000
 
 /** What leads a machine into a tailnet. */
 export interface TailscaleRouting {
