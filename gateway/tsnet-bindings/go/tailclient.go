@@ -36,6 +36,8 @@ type tailnetClient struct {
 	tun     *lateTun
 	self    []netip.Addr
 	gateway []netip.Addr
+	// unfollow ends what goes on beside the node.
+	unfollow context.CancelFunc
 }
 
 type tailnetClientSettings struct {
@@ -52,6 +54,7 @@ func (c *tailnetClient) handle() uint64 { return c.id }
 func (c *tailnetClient) tally() *tally  { return &c.counts }
 
 func (c *tailnetClient) stop() error {
+	c.unfollow()
 	// it closes the TUN device too
 	return c.server.Close()
 }
@@ -150,6 +153,10 @@ func startTailnetClient(ctx context.Context, text string) (int64, string, error)
 		_ = c.logout(time.Second)
 		_ = c.server.Close()
 		return 0, "", joinFault{faultKind(err), withoutKey(faultText(err), settings.AuthKey)}
+	}
+	if err := c.follow(); err != nil {
+		_ = c.server.Close()
+		return 0, "", err
 	}
 	transports.add(c)
 	return int64(c.id), asJSON(c.describe(name)), nil
