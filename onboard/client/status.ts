@@ -77,10 +77,14 @@ function checkCa(identity: Identity): Found {
 }
 
 async function checkGateway(http: GatewayReach, identity: Identity): Promise<Found> {
+  // to a node that is the device itself, what strangers may ask does not exist
+  const isDevice = identity.tailnet !== null && isWholeMachine(identity.dir)
+  const path = isDevice ? '/api/peer/self' : '/info'
   try {
-    const reply = await http.ask({ method: 'GET', path: '/info', timeoutMs: probeMs })
+    const token = isDevice ? { token: identity.token } : {}
+    const reply = await http.ask({ method: 'GET', path, ...token, timeoutMs: probeMs })
     const fingerprint = jsonOf(reply)?.ca_fingerprint
-    if (reply.status !== 200) return [false, `/info answered ${reply.status}`]
+    if (reply.status !== 200) return [false, `${path} answered ${reply.status}`]
     if (fingerprint !== identity.caFingerprint) return [false, 'it has another CA now: join it again']
     return [true, `answers (${identity.tailnet === null ? trustText[identity.gateway.trust] : 'through the tailnet'})`]
   } catch (error) {

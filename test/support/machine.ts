@@ -23,7 +23,7 @@ export interface Snapshot {
 
 /** One end of a cable. */
 export interface Port {
-  readonly machine: Machine
+  readonly machine: Pick<Machine, 'pid' | 'run'>
   readonly name: string
   /** With their lengths, as `203.0.113.2/24`. */
   readonly addresses: readonly string[]
@@ -82,7 +82,7 @@ export async function startMachine(): Promise<Machine> {
   }
 }
 
-/** Connects two machines. */
+/** Connects two machines, or a machine and a namespace. */
 export async function connect(one: Port, other: Port): Promise<void> {
   await expectDone('ip', [
     'link',

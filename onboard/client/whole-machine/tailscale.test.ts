@@ -7,6 +7,7 @@ import { type Running, start } from '../../../test/support/program.ts'
 import { until } from '../../../test/support/until.ts'
 import { buildTailscale, tailscaleBuildMs } from '../../../test/tailnet/build-tailscale.ts'
 import { type Control, startControl } from '../../../test/tailnet/control.ts'
+import { mayIsolate } from '../../../test/tailnet/namespace.ts'
 import { type PlainNode, startNode } from '../../../test/tailnet/node.ts'
 import { prepareDir } from '../save-identity.ts'
 import { dial, hostOf, join203, killedAt, script, serve } from './joined.fixture.ts'
@@ -15,7 +16,7 @@ import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
 const worldAddress = '198.18.0.1'
 const echoPort = 7007
 
-describe('whole-machine routing with Tailscale', { timeout: 120_000 }, () => {
+describe.skipIf(!mayIsolate())('whole-machine routing with Tailscale', { timeout: 120_000 }, () => {
   let root = ''
   let dir = ''
   let home = ''

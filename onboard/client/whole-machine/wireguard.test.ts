@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Machine, Snapshot } from '../../../test/support/machine.ts'
+import { mayIsolate } from '../../../test/tailnet/namespace.ts'
 import { readJournal } from '../journal.ts'
 import { prepareDir } from '../save-identity.ts'
 import { dial, hostOf, join203, killedAt, machineInWorld, script, serve } from './joined.fixture.ts'
@@ -11,7 +12,7 @@ import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
 const noClaim = () => Promise.reject(new Error('there is no tailnet'))
 const wgConf = '/etc/wireguard/clawpatrol.conf'
 
-describe('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
+describe.skipIf(!mayIsolate())('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
   let root = ''
   let dir = ''
   let home = ''
