@@ -79,7 +79,7 @@ function captureOf(run: WrappedRun, { identity, link, bundleFile }: Prepared): C
     env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, link.variables),
     tunnel: link.tunnel,
     attach: (tunFd) => link.attach(tunFd),
-    hide: hiddenDirs(identity.dir, process.env),
+    hide: [...hiddenDirs(identity.dir, process.env), ...link.hide],
     mask: [],
     allow: run.allow,
     keepResolv: process.env.CLAWPATROL_RUN_KEEP_RESOLV === '1',

@@ -25,6 +25,7 @@ export async function openTailnetLink(identity: TailnetMember, { name, signal }:
     return {
       tunnel: { address4: node.address4, address6: node.address6, mtu: tailnetMtu, dns: dnsOf(reply, identity) },
       variables: variablesOf(reply.vars),
+      hide: [{ dir: node.stateDir, keep: [] }],
       attach: async (tunFd) => {
         await node.attach(tunFd)
         // the node outlives the command: through it the gateway is told that the run is over
@@ -46,6 +47,7 @@ export async function openTailnetLink(identity: TailnetMember, { name, signal }:
 
 /** A node of the tailnet that this process owns, and the directory of its state. */
 export interface OwnNode extends Omit<TailnetNode, 'close' | 'logout'> {
+  readonly stateDir: string
   /** Leaves the tailnet and removes the state; never rejects. */
   close(): Promise<void>
 }
@@ -64,6 +66,7 @@ export async function openNode({ tailnet, deviceName }: TailnetMember, signal: A
       signal,
     })
     return {
+      stateDir: state.dir,
       address4: node.address4,
       address6: node.address6,
       name: node.name,

@@ -31,6 +31,7 @@ export async function openWireguardLink(identity: Identity, { name, signal }: Ru
           dns: reply.dns,
         },
         variables: reply.vars,
+        hide: [],
         attach: attachTunnel({
           privateKey: key.privateKey,
           serverPublicKey: reply.server_public_key,
