@@ -40,11 +40,13 @@ export function adminDesk(parts: DeskParts): AdminPorts {
       findByName: (name) => devices.findByName(name),
       peersOf: (id) => [...(wireguard?.peers.listOf(id) ?? []), ...(tailnet?.nodes.listOf(id) ?? [])],
       block: (id) => registry.block(id),
+      setPin: (id, mode) => devices.setPin(id, mode),
       unblock: (id) => registry.unblock(id),
       remove: (id) => registry.leave(id),
       setProfile: (id, profile) => registry.setProfile(id, profile),
     },
     profiles: () => [...current.policy.profiles.keys()],
+    joinPin: () => current.policy.gateway.joinPin,
     caFingerprint: () => storage.root.fingerprint,
     status: () => status(parts),
     flows: () =>

@@ -21,6 +21,7 @@ import { Metrics } from './metrics.ts'
 import { deviceRegistry } from './onboarding/enrolment.ts'
 import { startOnboardListener } from './onboarding/listener.ts'
 import { deviceLookup } from './onboarding/lookup.ts'
+import { PinWatch } from './onboarding/pin-watch.ts'
 import { placeholderVariables } from './onboarding/placeholders.ts'
 import { noTunnel } from './onboarding/tunnel-facts.ts'
 import { Pools } from './pool/pools.ts'
@@ -29,7 +30,7 @@ import { Retention } from './recorder/retention.ts'
 import { Shutdown } from './shutdown.ts'
 import { nameStore, openStorage, type Storage } from './storage.ts'
 import { changesOf } from './store/database.ts'
-import { devicesOf } from './store/devices.ts'
+import { type Device, devicesOf } from './store/devices.ts'
 import { tokensOf } from './store/tokens.ts'
 import { dialFromHere, onNativeFault } from './tailnet/native.ts'
 import { TailnetSide } from './tailnet-side.ts'
@@ -112,8 +113,16 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
           current,
           resolver,
           log,
+          onNode: () => pins.soon(),
           shutdown,
         })
+  const pins = new PinWatch({
+    devices,
+    mode: () => current.policy.gateway.joinPin,
+    ...(wireguard === null ? {} : { wireguard: { peers: wireguard.peers, transport: wireguard.network } }),
+    ...(tailnet === null ? {} : { tailnet: { nodes: tailnet.nodes, endpoints: () => tailnet.endpoints() } }),
+    log,
+  })
   const pools = shutdown.use('pools', startPools({ storage, current, resolver, metrics, log }))
   await pools.start()
   shutdown.defer(
@@ -128,6 +137,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const origins = {
     devices,
     changes: changesOf(database),
+    isHeld: (device: Device) => pins.isHeld(device),
     ...(wireguard === null ? {} : { peers: wireguard.peers }),
     ...(tailnet === null ? {} : { nodes: tailnet.nodes }),
   }
@@ -160,6 +170,10 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
     endFlows: (device, because) => dispatch.endDevice(device, because),
   })
   await registry.restore()
+  shutdown.use('pins', pins).start({
+    block: (device, because) => registry.block(device, because),
+    recheck: () => void dispatch.recheck(),
+  })
   const retention = shutdown.use('retention', retentionOf(storage, current, log))
   retention.start()
   const applied = () => {
@@ -173,7 +187,13 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   )
   const ports = {
     devices: registry,
-    runs: wireguard === null ? noRuns : shutdown.use('runs', wireguardRuns(wireguard)),
+    runs:
+      wireguard === null
+        ? noRuns
+        : shutdown.use(
+            'runs',
+            wireguardRuns(wireguard, () => pins.soon()),
+          ),
     authority: () => ({ pem: root.certificatePem, fingerprint: root.fingerprint }),
     publicUrl: gateway.publicUrl,
     now: Date.now,

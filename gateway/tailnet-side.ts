@@ -38,6 +38,8 @@ export interface TailnetSideParts {
   readonly current: CurrentPolicy
   readonly resolver: Resolver
   readonly log: Log
+  /** Told of each node that becomes a device's. */
+  readonly onNode: () => void
   /** Its parts are ended with the gateway. */
   readonly shutdown: Shutdown
 }
@@ -91,7 +93,8 @@ export class TailnetSide {
     const keys = this.#keys
     const onTrouble = (error: unknown) => log.warn('tailnet.member', { error })
     this.members = shutdown.use('tailnet members', tailnetMembers({ nodes, keys, endNode, onTrouble }))
-    const runs = tailnetRuns({ devices, nodes, endNode, isThere: (stableId) => this.#isThere(stableId) })
+    const isThere = (stableId: string) => this.#isThere(stableId)
+    const runs = tailnetRuns({ devices, nodes, endNode, isThere, bound: parts.onNode })
     this.desk = tailnetDesk({
       devices,
       nodes,
@@ -123,6 +126,11 @@ export class TailnetSide {
   /** Who is behind an address right now; null: nobody, or nobody can tell. */
   async whois(address: string): Promise<TailnetNode | null> {
     return (await this.#membership.network?.whois(address)) ?? null
+  }
+
+  /** Where nodes are reached directly now, `ip:port` by stable id; none while the gateway is not in the tailnet. */
+  async endpoints(): Promise<ReadonlyMap<string, string>> {
+    return (await this.#membership.network?.endpoints()) ?? new Map()
   }
 
   stats(): ReturnType<NodeNetwork['stats']> | null {

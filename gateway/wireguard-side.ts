@@ -54,9 +54,9 @@ export async function startWireguard(
   }
 }
 
-/** Peers of runs, for as long as the gateway runs. */
-export function wireguardRuns({ peers, network }: WireguardSide): Runs {
-  return runs({ peers, transport: network })
+/** Peers of runs, for as long as the gateway runs. @param opened told of each new one */
+export function wireguardRuns({ peers, network }: WireguardSide, opened: () => void): Runs {
+  return runs({ peers, transport: network, opened })
 }
 
 /** Runs of a gateway without WireGuard. */

@@ -8,6 +8,7 @@ import type { AdminPorts } from './ports.ts'
 import { adminHost } from './socket.ts'
 
 const approval = z.strictObject({ profile: z.string().min(1).max(128).nullable(), by: z.string().min(1).max(256) })
+const pinning = z.strictObject({ mode: z.enum(['off', 'warn', 'enforce']).nullable() })
 const assignment = z.strictObject({ profile: z.string().min(1).max(128).nullable() })
 
 /** What operators on this machine may ask, as a function from request to response. */
@@ -48,6 +49,12 @@ export function createAdminApp(ports: AdminPorts): Hono {
     devices.setProfile(device.id, profile as ProfileName | null)
     return c.json(show(ports, deviceNamed(ports, device.id)))
   })
+  app.post('/devices/:ref/pin', async (c) => {
+    const { mode } = pinning.parse(await c.req.json())
+    const device = deviceNamed(ports, c.req.param('ref'))
+    devices.setPin(device.id, mode)
+    return c.json(show(ports, deviceNamed(ports, device.id)))
+  })
   app.delete('/devices/:ref', async (c) => {
     const device = deviceNamed(ports, c.req.param('ref'))
     await devices.remove(device.id)
@@ -80,7 +87,7 @@ function deviceNamed({ devices }: AdminPorts, ref: string): Device {
   })
 }
 
-function show({ devices }: AdminPorts, device: Device): object {
+function show({ devices, joinPin }: AdminPorts, device: Device): object {
   const peers = devices.peersOf(device.id).map(({ address4, address6, ephemeral, run, createdAt }) => ({
     address4,
     address6,
@@ -88,5 +95,5 @@ function show({ devices }: AdminPorts, device: Device): object {
     run,
     createdAt,
   }))
-  return { ...device, peers }
+  return { ...device, pinMode: device.pin ?? joinPin(), peers }
 }

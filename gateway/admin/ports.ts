@@ -1,6 +1,7 @@
 import type { ApprovedJoin, PendingJoin } from '../../onboard/server/attempts.ts'
 import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { MetricsSnapshot } from '../metrics.ts'
+import type { PinMode } from '../onboarding/pinning.ts'
 import type { Device } from '../store/devices.ts'
 
 /** A live flow as `clawpatrol` shows it; plain JSON. */
@@ -84,9 +85,13 @@ export interface AdminPorts {
     unblock(id: DeviceId): Promise<boolean>
     remove(id: DeviceId): Promise<void>
     setProfile(id: DeviceId, profile: ProfileName | null): boolean
+    /** @param mode null: what the policy says */
+    setPin(id: DeviceId, mode: PinMode | null): boolean
   }
   /** Names of the policy's profiles, in its order. */
   profiles(): readonly string[]
+  /** What the policy says of devices that dial from elsewhere. */
+  joinPin(): PinMode
   caFingerprint(): string
   status(): GatewayStatus
   flows(): readonly FlowView[]

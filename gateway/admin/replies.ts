@@ -1,10 +1,13 @@
 import type { ApprovedJoin, PendingJoin } from '../../onboard/server/attempts.ts'
+import type { PinMode } from '../onboarding/pinning.ts'
 import type { Device } from '../store/devices.ts'
 import { type AdminCall, callAdmin } from './client.ts'
 import type { DeviceAddresses, FlowView, GatewayStatus, ReloadResult } from './ports.ts'
 
 /** A device with its peers and nodes, as the socket shows it. */
 export interface DeviceView extends Device {
+  /** What happens when it dials from elsewhere than where it joined. */
+  readonly pinMode: PinMode
   readonly peers: readonly DeviceAddresses[]
 }
 

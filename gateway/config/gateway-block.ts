@@ -79,6 +79,7 @@ function settingsOf(report: Report, written: Written, input: GatewayInput): Gate
     sessionKeepMs: input.session_keep === undefined ? 720 * hourMs : input.session_keep,
     actionsKeepMs: input.actions_keep === undefined ? 720 * hourMs : input.actions_keep,
     relayAllow: input.relay_allow ?? [],
+    joinPin: input.join_pin ?? 'off',
     inspectBytes,
     sampleBytes,
     wireguard,

@@ -1,5 +1,6 @@
 import type { Address, CredentialName, EndpointName, ProfileName } from '../../workers/contract/ids.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
+import type { PinMode } from '../onboarding/pinning.ts'
 
 /** Everything one configuration says, compiled. Immutable: a reload makes a new one. */
 export interface Policy {
@@ -34,6 +35,8 @@ export interface GatewaySettings {
   readonly actionsKeepMs: number | null
   /** CIDR blocks unclaimed flows may reach although the destination policy would refuse. */
   readonly relayAllow: readonly string[]
+  /** What happens to devices that dial from elsewhere than where they joined, unless they are told something else. */
+  readonly joinPin: PinMode
   readonly inspectBytes: number
   readonly sampleBytes: number
   readonly wireguard: WireguardSettings | null

@@ -70,6 +70,11 @@ export const gatewaySchema = z.strictObject({
     doc: 'Addresses that traffic no endpoint claims may reach although they are private or this host.',
     example: '["10.20.0.0/16"]',
   }),
+  join_pin: field(z.enum(['off', 'warn', 'enforce']).optional(), {
+    doc: 'A device that dials from another address than it joined from: off lets it, warn logs it, enforce blocks it.',
+    fallback: 'off',
+    example: '"warn"',
+  }),
   limits: field(limits.optional(), { doc: 'Sizes of what is inspected and recorded.', block: true }),
   genai_telemetry: field(genaiTelemetry.optional(), { doc: 'Spans of model calls.', block: true }),
   wireguard: field(wireguard.optional(), { doc: 'Agents arrive through WireGuard.', block: true }),

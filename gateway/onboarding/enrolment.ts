@@ -5,6 +5,7 @@ import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
 import type { Device, Devices } from '../store/devices.ts'
 import type { Peers } from '../store/peers.ts'
 import type { Tokens } from '../store/tokens.ts'
+import { noPlace, pairOf } from './pinning.ts'
 import type { TailnetMembers } from './tailnet-members.ts'
 import type { PeerTransport } from './transport.ts'
 import { type WireguardMembers, wireguardMembers } from './wireguard-members.ts'
@@ -30,7 +31,9 @@ export interface EnrolmentParts {
 export interface DeviceRegistry extends DeviceDesk {
   /** Lets the peers on record into a transport that has just started; runs of an earlier gateway are gone. */
   restore(): Promise<{ readonly peers: number }>
-  block(device: DeviceId): Promise<boolean>
+  /** @param because why the gateway does it; absent: an operator wants it */
+  block(device: DeviceId, because?: string): Promise<boolean>
+  /** Lets it in as it is: where it is seen next is where it is pinned to. */
   unblock(device: DeviceId): Promise<boolean>
   /** Flows under the old profile end. */
   setProfile(device: DeviceId, profile: ProfileName | null): boolean
@@ -73,6 +76,9 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     if (request.profile !== null) devices.setProfile(id, request.profile as ProfileName)
     devices.setTransport(id, storedAs[request.transport.kind], request.transport.isWholeMachine)
   }
+  /** To be called while nothing of the device can be heard: what it had is gone, what it gets is not there yet. */
+  const pin = (id: DeviceId, { source }: EnrolRequest) =>
+    devices.setExternal(id, source === null ? noPlace : pairOf([source]))
   return {
     async enrol(request) {
       const known = request.rejoinOf === null ? null : devices.get(request.rejoinOf)
@@ -91,15 +97,15 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
           const authKey = await tailnet.mint(device, request.transport)
           mustStillBeThere(devices.get(id), name)
           if (isRejoin) await startAnew(id, request)
-          devices.setExternal(id, request.source)
+          pin(id, request)
           const nowhere = { address4: null, address6: null }
           return { enrolment: { transport: 'tailscale', device: id, name, isRejoin, ...nowhere }, authKey }
         }
         if (wireguard === null) throw isOff('WireGuard')
         if (isRejoin) await startAnew(id, request)
+        pin(id, request)
         await allLeft()
         const addresses = await wireguard.add(request.transport.publicKey, id)
-        devices.setExternal(id, request.source)
         return { enrolment: { transport: 'wireguard', device: id, name, isRejoin, ...addresses }, authKey: null }
       } catch (error) {
         if (!isRejoin) await leave(id)
@@ -122,8 +128,8 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     profiles: parts.profiles,
     variables: (device) => parts.variables(device.profile as ProfileName | null),
     restore: async () => ({ peers: (await wireguard?.restore((id) => devices.get(id)?.blocked === false)) ?? 0 }),
-    async block(id) {
-      if (!devices.setBlocked(id, true)) return false
+    async block(id, because) {
+      if (!devices.setBlocked(id, true, because)) return false
       tailnet?.suspend(id)
       await parts.endFlows(id, 'the device was blocked')
       await wireguard?.remove(id, 'ephemeral')
@@ -131,6 +137,7 @@ export function deviceRegistry(parts: EnrolmentParts): DeviceRegistry {
     },
     async unblock(id) {
       if (!devices.setBlocked(id, false)) return false
+      devices.setExternal(id, noPlace)
       await wireguard?.letBackIn(id)
       return true
     },

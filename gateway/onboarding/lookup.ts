@@ -16,6 +16,8 @@ export interface DeviceStore {
   readonly nodes?: Pick<TailnetNodes, 'get'>
   /** Grows with every write to any of them. */
   readonly changes: () => number
+  /** Whether a device may do nothing for now, though it is not blocked. */
+  readonly isHeld?: (device: Device) => boolean
 }
 
 /**
@@ -46,7 +48,7 @@ export function deviceLookup(store: DeviceStore, defaultProfile: () => ProfileNa
       user: null,
       profile: device.profile ?? defaultProfile(),
       isApproved: true,
-      isBlocked: device.blocked,
+      isBlocked: device.blocked || store.isHeld?.(device) === true,
     }
   }
   return {

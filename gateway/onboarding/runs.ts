@@ -19,6 +19,8 @@ export interface RunParts {
   readonly monotonic?: () => number
   /** How often silent runs are looked for. */
   readonly sweepEveryMs?: number
+  /** Told of each new run. */
+  readonly opened?: () => void
   /** Told how many were swept, when there were any. */
   readonly swept?: (count: number) => void
 }
@@ -30,7 +32,7 @@ export interface Runs extends RunDesk, AsyncDisposable {
 }
 
 /** Keeps the peers of runs. */
-export function runs({ peers, transport, monotonic, sweepEveryMs = 60_000, swept }: RunParts): Runs {
+export function runs({ peers, transport, monotonic, sweepEveryMs = 60_000, opened, swept }: RunParts): Runs {
   const now = monotonic ?? (() => performance.now())
   /** The handshake last seen of each run, and since when it is the last. */
   const heard = new Map<string, { readonly handshake: number; readonly since: number }>()
@@ -77,6 +79,7 @@ export function runs({ peers, transport, monotonic, sweepEveryMs = 60_000, swept
         await drop(peer).catch(() => undefined)
         throw error
       }
+      opened?.()
       return {
         id: peer.run ?? '',
         address4: peer.address4,

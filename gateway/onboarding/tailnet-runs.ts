@@ -21,6 +21,8 @@ export interface TailnetRunParts {
   readonly endNode: (stableId: string) => void
   /** How often nodes that went away without a word are looked for. */
   readonly sweepEveryMs?: number
+  /** Told of each node that becomes a device's. */
+  readonly bound?: () => void
   /** Told how many were swept, when there were any. */
   readonly swept?: (count: number) => void
 }
@@ -47,6 +49,7 @@ export function tailnetRuns({
   isThere,
   endNode,
   sweepEveryMs = 60_000,
+  bound,
   swept,
 }: TailnetRunParts): TailnetRuns {
   /** How often each node has been missed in a row. */
@@ -57,7 +60,11 @@ export function tailnetRuns({
     return found === null || found.blocked ? null : found
   }
 
-  const bind = (row: NewTailnetNode): Bound => (nodes.bind(row) ? { kind: 'bound', run: row.run } : { kind: 'taken' })
+  const bind = (row: NewTailnetNode): Bound => {
+    if (!nodes.bind(row)) return { kind: 'taken' }
+    bound?.()
+    return { kind: 'bound', run: row.run }
+  }
   const bindOwn = (device: DeviceId, node: TailnetNodeFacts): Bound => {
     const hasOwn = nodes.listOf(device).some(({ ephemeral }) => !ephemeral)
     return hasOwn ? { kind: 'taken' } : bind({ ...rowOf(device, node), ephemeral: false, run: null })

@@ -22,17 +22,20 @@ describe('devicesOf()', () => {
       lastSeenAt: null,
       external4: null,
       external6: null,
+      pin: null,
+      blockedReason: null,
     })
     expect(devices.setProfile(made.id, 'ops' as ProfileName)).toBe(true)
     expect(devices.setBlocked(made.id, true)).toBe(true)
-    expect(devices.setExternal(made.id, '203.0.113.4')).toBe(true)
-    expect(devices.setExternal(made.id, '2001:db8::4')).toBe(true)
+    expect(devices.setExternal(made.id, { external4: '203.0.113.4', external6: '2001:db8::4' })).toBe(true)
+    expect(devices.setPin(made.id, 'enforce')).toBe(true)
     expect(devices.get(made.id)).toEqual({
       ...made,
       profile: 'ops',
       blocked: true,
       external4: '203.0.113.4',
       external6: '2001:db8::4',
+      pin: 'enforce',
     })
     const second = devices.create(laptop)
     expect(devices.list().map(({ id }) => id)).toEqual([made.id, second.id])
@@ -40,16 +43,42 @@ describe('devicesOf()', () => {
     expect(devices.findByName('phone')).toEqual([])
   })
 
+  it('keeps why the gateway blocked a device for as long as it is blocked', async () => {
+    await using place = scratch()
+    const devices = devicesOf(place.database)
+    const { id } = devices.create(laptop)
+    const reason = () => devices.get(id)?.blockedReason
+    devices.setBlocked(id, true, 'it moved')
+    expect(reason()).toBe('it moved')
+    devices.setBlocked(id, false)
+    expect(reason()).toBeNull()
+    devices.setBlocked(id, true, 'it moved')
+    devices.setBlocked(id, true)
+    expect(reason()).toBeNull()
+  })
+
+  it('replaces both addresses of a device at once, and takes its pin back', async () => {
+    await using place = scratch()
+    const devices = devicesOf(place.database)
+    const { id } = devices.create(laptop)
+    devices.setExternal(id, { external4: '203.0.113.4', external6: '2001:db8::4' })
+    devices.setExternal(id, { external4: '203.0.113.5', external6: null })
+    devices.setPin(id, 'warn')
+    expect(devices.setPin(id, null)).toBe(true)
+    expect(devices.get(id)).toMatchObject({ external4: '203.0.113.5', external6: null, pin: null })
+  })
+
   it('says of a device that is not there that it is not', async () => {
     await using place = scratch()
     const devices = devicesOf(place.database)
     const nobody = 'nobody' as DeviceId
     expect(devices.get(nobody)).toBeNull()
-    expect([devices.setBlocked(nobody, true), devices.setProfile(nobody, null), devices.remove(nobody)]).toEqual([
-      false,
-      false,
-      false,
-    ])
+    expect([
+      devices.setBlocked(nobody, true),
+      devices.setProfile(nobody, null),
+      devices.setPin(nobody, 'off'),
+      devices.remove(nobody),
+    ]).toEqual([false, false, false, false])
     devices.touch(nobody)
     expect(devices.list()).toEqual([])
   })

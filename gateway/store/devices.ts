@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { DeviceId, EpochMs, ProfileName } from '../../workers/contract/ids.ts'
 import { newId } from '../../workers/contract/new-id.ts'
+import type { PinMode, RegisteredPair } from '../onboarding/pinning.ts'
 import type { Database } from './database.ts'
 import { devices as table } from './tables/index.ts'
 
@@ -18,9 +19,13 @@ export interface Device {
   readonly blocked: boolean
   readonly createdAt: EpochMs
   readonly lastSeenAt: EpochMs | null
-  /** Addresses it dialled the gateway from. */
+  /** Addresses the gateway saw it dial from; it may be pinned to them. */
   readonly external4: string | null
   readonly external6: string | null
+  /** What happens when it dials from elsewhere; null: what the policy says. */
+  readonly pin: PinMode | null
+  /** Why the gateway blocked it; null: it is not blocked, or an operator did it. */
+  readonly blockedReason: string | null
 }
 
 /** What an approval makes a device of. */
@@ -44,8 +49,12 @@ export interface Devices {
   findByName(name: string): readonly Device[]
   /** @returns false when there is no such device; so do the others */
   setProfile(id: DeviceId, profile: ProfileName | null): boolean
-  setBlocked(id: DeviceId, blocked: boolean): boolean
-  setExternal(id: DeviceId, address: string): boolean
+  /** @param because why the gateway does it; absent: an operator wants it */
+  setBlocked(id: DeviceId, blocked: boolean, because?: string): boolean
+  /** Replaces both addresses. */
+  setExternal(id: DeviceId, pair: RegisteredPair): boolean
+  /** @param mode null: what the policy says */
+  setPin(id: DeviceId, mode: PinMode | null): boolean
   /** How the device goes through the gateway since it joined again. */
   setTransport(id: DeviceId, transport: Device['transport'], wholeMachine: boolean): boolean
   /** Its peers and tokens go with it; its records stay. */
@@ -79,9 +88,10 @@ export function devicesOf(database: Database, now: () => number = Date.now): Dev
     findByName: (name) =>
       orm.select().from(table).where(eq(table.name, name)).orderBy(table.createdAt).all() as Device[],
     setProfile: (id, profile) => update(id, { profile }),
-    setBlocked: (id, blocked) => update(id, { blocked }),
+    setBlocked: (id, blocked, because) => update(id, { blocked, blockedReason: blocked ? (because ?? null) : null }),
     setTransport: (id, transport, wholeMachine) => update(id, { transport, wholeMachine }),
-    setExternal: (id, address) => update(id, address.includes(':') ? { external6: address } : { external4: address }),
+    setExternal: (id, { external4, external6 }) => update(id, { external4, external6 }),
+    setPin: (id, pin) => update(id, { pin }),
     remove(id) {
       seenAt.delete(id)
       return orm.delete(table).where(eq(table.id, id)).run().changes > 0

@@ -127,6 +127,8 @@ export interface NodeStatus {
 export interface NodeNetwork extends Tailnet {
   /** Who is behind an address right now; null: nobody in the tailnet. */
   whois(address: string): Promise<TailnetNode | null>
+  /** Where each node is reached directly now, `ip:port` by stable id; none for those that a relay carries. */
+  endpoints(): Promise<ReadonlyMap<string, string>>
   /** Serves one of our own ports; `funnel` is reached from the internet only, TLS already taken off. */
   listen(
     port: number,

@@ -59,6 +59,10 @@ export class TsnetTailnet implements NodeNetwork {
     return await this.#running().whois(address)
   }
 
+  async endpoints(): Promise<ReadonlyMap<string, string>> {
+    return await this.#running().endpoints()
+  }
+
   async listen(
     port: number,
     reach: 'tailnet' | 'funnel',

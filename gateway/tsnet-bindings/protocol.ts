@@ -31,11 +31,17 @@ export const op = {
   tailnetStatus: 55,
   endNode: 56,
   logout: 57,
+  endpoints: 58,
   startTailnetClient: 60,
   attachTun: 61,
   tailnetDial: 62,
   logoutClient: 63,
   cancelTailnetClient: 64,
+  startLogin: 65,
+  loginUrl: 66,
+  listPeers: 67,
+  dialPeer: 68,
+  logoutLogin: 69,
 } as const
 
 /** Kinds of event the Go half sends; go/emit.go has the same list. */

@@ -81,6 +81,12 @@ export class TailnetNode extends Transport {
     return JSON.parse((await binding().request(op.whois, this.handle, 0, 0, address)).text)
   }
 
+  /** Where each node is reached directly now, `ip:port` by stable id; none for those that a relay carries. */
+  async endpoints(): Promise<ReadonlyMap<string, string>> {
+    const { text } = await binding().request(op.endpoints, this.handle, 0, 0, '')
+    return new Map(Object.entries(JSON.parse(text) as { [stableId: string]: string }))
+  }
+
   /** Replaces the prefixes it offers. */
   async advertise(routes: readonly string[]): Promise<void> {
     await binding().request(op.advertise, this.handle, 0, 0, JSON.stringify(routes))

@@ -140,7 +140,8 @@ export function joinAttempts(ports: OnboardPorts): JoinAttempts {
   }
 
   const letIn = async (attempt: Attempt, profile: string | null, by: string): Promise<ApprovedJoin> => {
-    const { request, source } = attempt
+    const { request } = attempt
+    const source = attempt.reach === 'tailnet' ? null : attempt.source
     attempt.state = { kind: 'approving' }
     try {
       const { hostname: name, transport } = request

@@ -46,8 +46,8 @@ export interface EnrolRequest {
   readonly transport: WantedTransport
   /** The device that proved with its token that it is joining again. */
   readonly rejoinOf: DeviceId | null
-  /** Address it dialled from. */
-  readonly source: string
+  /** Address it dialled from; null: through the tailnet, which does not tell where it is. */
+  readonly source: string | null
 }
 
 /** A device as its own requests see it. */

@@ -36,6 +36,8 @@ import { TailnetApi } from './tailnet-api.ts'
 export class PeerTable implements PeerTransport {
   readonly table = new Map<string, readonly string[]>()
   readonly handshakes = new Map<string, number>()
+  /** Where peers are heard from; absent: nowhere yet. */
+  readonly endpoints = new Map<string, string>()
 
   async addPeer(publicKey: string, addresses: readonly string[]): Promise<void> {
     this.table.set(publicKey, addresses)
@@ -43,12 +45,13 @@ export class PeerTable implements PeerTransport {
 
   async removePeer(publicKey: string): Promise<void> {
     this.table.delete(publicKey)
+    this.endpoints.delete(publicKey)
   }
 
   peers(): readonly LivePeer[] {
     return [...this.table.keys()].map((publicKey) => ({
       publicKey,
-      endpoint: '',
+      endpoint: this.endpoints.get(publicKey) ?? '',
       lastHandshakeMs: this.handshakes.get(publicKey) ?? 0,
     }))
   }
@@ -280,7 +283,9 @@ export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): P
         unblock: registry.unblock,
         remove: registry.leave,
         setProfile: registry.setProfile,
+        setPin: devices.setPin,
       },
+      joinPin: () => 'off',
       profiles: registry.profiles,
       caFingerprint: () => lab.fingerprint,
       status: () => idle,

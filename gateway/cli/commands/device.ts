@@ -1,10 +1,12 @@
 import { userInfo } from 'node:os'
+import { ClawError } from '../../../workers/contract/errors.ts'
 import { askAdmin, type DeviceView } from '../../admin/replies.ts'
 import { jsonOption, stateDirOf, stateDirOption } from '../admin-options.ts'
 import type { Command, Invocation } from '../command.ts'
 import { colour, print, printJson, table } from '../print.ts'
 
 const codeArg = { word: '<code>', summary: 'the code the joining machine shows, like ABCD-2345' }
+const pinModes = ['off', 'warn', 'enforce', 'default'] as const
 const deviceArg = { word: '<device>', summary: 'name or id of the device' }
 
 /** `clawpatrol device …` */
@@ -38,10 +40,18 @@ export const device: Command = {
     },
     {
       name: 'unblock',
-      summary: 'undo a block',
+      summary: 'undo a block; the device is pinned to where it is seen next',
       args: [deviceArg],
       options: [stateDirOption],
       run: (invocation) => change(invocation, 'unblock'),
+    },
+    {
+      name: 'pin',
+      summary: 'say what happens when a device dials from elsewhere than where it joined',
+      args: [deviceArg, { word: '<mode>', summary: 'off, warn, enforce, or default: as the policy says' }],
+      options: [stateDirOption],
+      examples: ['clawpatrol device pin laptop enforce', 'clawpatrol device pin phone default'],
+      run: pin,
     },
     { name: 'delete', summary: 'forget a device', args: [deviceArg], options: [stateDirOption], run: remove },
   ],
@@ -87,7 +97,8 @@ async function showOne(invocation: Invocation): Promise<number> {
     ['profile', found.profile ?? '(default)'],
     ['state', stateOf(found)],
     ['approved', `${new Date(found.approvedAt).toISOString()} by ${found.approvedBy}`],
-    ['joined from', found.external4 ?? found.external6 ?? 'unknown'],
+    ['joined from', placeOf(found)],
+    ['pin', `${found.pinMode} (${found.pin === null ? 'as the policy says' : 'set for this device'})`],
     ['last seen', found.lastSeenAt === null ? 'never' : ago(found.lastSeenAt)],
     ...found.peers.map(({ address4, address6, run }) => [
       run === null ? 'address' : 'run',
@@ -132,9 +143,23 @@ async function deny(invocation: Invocation): Promise<number> {
 async function change(invocation: Invocation, how: 'block' | 'unblock'): Promise<number> {
   const path = `/devices/${encodeURIComponent(invocation.args[0] ?? '')}/${how}`
   const found = await askAdmin('device', { stateDir: stateDirOf(invocation), method: 'POST', path })
-  print(
-    `${colour.green('✓')} ${found.name} is ${found.blocked ? 'blocked; its live flows were ended' : 'let in again'}`,
-  )
+  const pinned = found.pinMode === 'off' ? '' : '; it is pinned to where it is seen next'
+  const state = found.blocked ? 'blocked; its live flows were ended' : `let in again${pinned}`
+  print(`${colour.green('✓')} ${found.name} is ${state}`)
+  return 0
+}
+
+async function pin(invocation: Invocation): Promise<number> {
+  const [name = '', wanted = ''] = invocation.args
+  const named = pinModes.find((each) => each === wanted)
+  if (named === undefined)
+    throw new ClawError('CP_ONBOARD', `Unknown mode ${JSON.stringify(wanted)}`, {
+      hint: `it is one of ${pinModes.join(', ')}`,
+    })
+  const mode = named === 'default' ? null : named
+  const path = `/devices/${encodeURIComponent(name)}/pin`
+  const found = await askAdmin('device', { stateDir: stateDirOf(invocation), method: 'POST', path, body: { mode } })
+  print(`${colour.green('✓')} ${found.name} has the pin ${found.pinMode}; it joined from ${placeOf(found)}`)
   return 0
 }
 
@@ -152,8 +177,14 @@ function row(found: DeviceView): readonly string[] {
   return [found.name, found.profile ?? '(default)', own?.address4 ?? '-', String(runs), seen, stateOf(found)]
 }
 
-function stateOf({ blocked }: DeviceView): string {
-  return blocked ? colour.red('blocked') : colour.green('approved')
+function stateOf({ blocked, blockedReason }: DeviceView): string {
+  if (!blocked) return colour.green('approved')
+  return blockedReason === null ? colour.red('blocked') : `${colour.red('blocked')}: ${blockedReason}`
+}
+
+/** Nothing is on record after an unblock, until the device is seen. */
+function placeOf({ external4, external6 }: DeviceView): string {
+  return [external4, external6].filter((address) => address !== null).join(' and ') || 'not known yet'
 }
 
 function operator(): string {

@@ -14,10 +14,15 @@ export const devices = sqliteTable(
     blocked: integer('blocked', { mode: 'boolean' }).notNull().default(false),
     createdAt: integer('created_at').notNull(),
     lastSeenAt: integer('last_seen_at'),
+    /** Where it joined from, or was seen first since it was let in again. */
     external4: text('external4'),
     external6: text('external6'),
     /** The machine itself goes through the gateway, not only what it wraps. */
     wholeMachine: integer('whole_machine', { mode: 'boolean' }).notNull().default(false),
+    /** null: as the policy says. */
+    pin: text('pin', { enum: ['off', 'warn', 'enforce'] }),
+    /** null: it is not blocked, or an operator did it. */
+    blockedReason: text('blocked_reason'),
   },
   (table) => [index('devices_name').on(table.name)],
 )

@@ -69,10 +69,12 @@ func perform(c call) {
 		performFlow(c)
 	case opRelayDatagrams, opDropDatagrams, opAbortDatagrams, opReply:
 		performDatagrams(c)
-	case opStartTailnet, opAdvertise, opWhois, opListen, opUnlisten, opTailnetStatus, opEndNode, opLogout:
+	case opStartTailnet, opAdvertise, opWhois, opListen, opUnlisten, opTailnetStatus, opEndNode, opLogout, opEndpoints:
 		performTailnet(c)
 	case opStartTailnetClient, opAttachTun, opTailnetDial, opLogoutClient, opCancelTailnetClient:
 		performTailnetClient(c)
+	case opStartLogin, opLoginURL, opListPeers, opDialPeer, opLogoutLogin:
+		performLogin(c)
 	case opDial:
 		c.answer(func() (int64, string, error) {
 			fd, err := dialSocket(c.text, c.millis(c.a))

@@ -26,6 +26,7 @@ const (
 	opTailnetStatus   = 55
 	opEndNode         = 56
 	opLogout          = 57
+	opEndpoints       = 58
 	nodeStartsWithin  = 90 * time.Second
 	nodeAnswersWithin = 10 * time.Second
 )
@@ -71,7 +72,15 @@ func (n *tailnetNode) stop() error {
 	for _, port := range open {
 		port.close()
 	}
-	return n.server.Close()
+	resetEndpoints(n.server)
+	closed := make(chan error, 1)
+	spawn(func() { closed <- n.server.Close() })
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(nodeAnswersWithin):
+		return errors.New("the node does not end")
+	}
 }
 
 func performTailnet(c call) {
@@ -111,6 +120,9 @@ func (n *tailnetNode) perform(c call) (int64, string, error) {
 		return 0, "", nil
 	case opTailnetStatus:
 		text, err := n.status(ctx)
+		return 0, text, err
+	case opEndpoints:
+		text, err := n.endpoints(ctx)
 		return 0, text, err
 	case opLogout:
 		return 0, "", n.client.Logout(ctx)

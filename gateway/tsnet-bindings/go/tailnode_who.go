@@ -109,6 +109,22 @@ func (n *tailnetNode) approved(self *ipnstate.PeerStatus) []string {
 	return routes
 }
 
+// endpoints yields where each node is reached directly now, by its stable id. One that a relay carries, or that has
+// been quiet for a while, is left out: where it is cannot be seen.
+func (n *tailnetNode) endpoints(ctx context.Context) (string, error) {
+	found, err := n.client.Status(ctx)
+	if err != nil {
+		return "", err
+	}
+	seen := map[string]string{}
+	for _, peer := range found.Peer {
+		if peer.CurAddr != "" {
+			seen[string(peer.ID)] = peer.CurAddr
+		}
+	}
+	return asJSON(seen), nil
+}
+
 func textsOf(addresses []netip.Addr) []string {
 	texts := []string{}
 	for _, address := range addresses {

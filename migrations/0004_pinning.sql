@@ -1,0 +1,2 @@
+ALTER TABLE `devices` ADD `pin` text;--> statement-breakpoint
+ALTER TABLE `devices` ADD `blocked_reason` text;
