@@ -156,6 +156,22 @@ describe.skipIf(!mayIsolate())('a machine that goes through the gateway as a who
     expect(await box.snapshot()).toEqual(before)
   })
 
+  it('has systemd bring the tunnel up at every start, until uninstall', async () => {
+    // a stand-in: there is no systemd in a namespace
+    const folder = join(dir, 'systemd')
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'systemctl'), `#!/bin/sh\necho "$@" >> ${folder}/said\n`, { mode: 0o755 })
+    boxEnv.PATH = `${folder}:${process.env.PATH}`
+    expectOk(await box.run(['mkdir', '-p', '/run/systemd/system']))
+    expectOk(await joinBox('--whole-machine'))
+    expectOk(await onBox('uninstall', '--yes'))
+    const unit = 'wg-quick@clawpatrol.service'
+    expect(readFileSync(join(folder, 'said'), 'utf8')).toBe(`enable ${unit}\ndisable ${unit}\n`)
+    expectOk(await box.run(['rm', '-r', '/run/systemd']))
+    boxEnv.PATH = process.env.PATH
+    expect(await box.snapshot()).toEqual(before)
+  })
+
   it('refuses a gateway on the machine itself, before anything is asked', async () => {
     const words = ['join', 'https://127.0.0.1:8080', '--whole-machine']
     expect(await onBox(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('is on this machine') })

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectOk } from '../support/device.ts'
@@ -32,12 +32,15 @@ describe.skipIf(!mayIsolate())('a whole machine in the tailnet, with its own Tai
     const home = join(lab.dir, 'box')
     mkdirSync(home)
     writeFileSync(join(home, '.profile'), 'umask 022\n')
-    env = { PATH: `${folder}:${process.env.PATH}`, HOME: home, NO_COLOR: '1' }
+    env = { PATH: `${home}:${folder}:${process.env.PATH}`, HOME: home, NO_COLOR: '1' }
+    // a stand-in: there is no systemd in a namespace
+    writeFileSync(join(home, 'systemctl'), `#!/bin/sh\necho "$@" >> ${home}/said\n`, { mode: 0o755 })
     await connect(
       { machine: box, name: 'eth0', addresses: ['198.18.200.2/30'] },
       { machine: lab.lab.world, name: 'box', addresses: ['198.18.200.1/30'] },
     )
     expectOk(await box.run(['ip', 'route', 'add', 'default', 'via', '198.18.200.1']))
+    expectOk(await box.run(['mkdir', '-p', '/run/systemd/system', '/etc/systemd/system']))
     begin(['tailscaled', '--statedir=/run/tailscale', '--no-logs-no-support', '--port=0'])
     await until('tailscaled answers', async () => (await tailscale('status', '--json')).code === 0)
     before = await box.snapshot()
@@ -73,12 +76,17 @@ describe.skipIf(!mayIsolate())('a whole machine in the tailnet, with its own Tai
     const { devices } = JSON.parse(expectOk(await lab.operator(['device', 'list', '--json'])).stdout)
     expect(devices).toMatchObject([{ name: 'box', wholeMachine: true }])
 
+    const unit = expectOk(await box.run(['cat', '/etc/systemd/system/clawpatrol-rules.service'])).stdout
+    expect(unit).toContain('ExecStart=-/usr/bin/env ip -4 rule add from 198.18.200.2 lookup main priority 5\n')
+
     expect(expectOk(await onBox('uninstall', '--yes')).stdout).not.toContain('⚠')
     expect(await box.snapshot()).toEqual(before)
     expect(JSON.parse(expectOk(await tailscale('status', '--json')).stdout)).toMatchObject({
       BackendState: 'NeedsLogin',
     })
     expect(JSON.parse(expectOk(await lab.operator(['device', 'list', '--json'])).stdout)).toMatchObject({ devices: [] })
+    const name = 'clawpatrol-rules.service'
+    expect(readFileSync(join(env.HOME ?? '', 'said'), 'utf8')).toBe(`enable ${name}\ndisable ${name}\n`)
     await lab.control.gone('the node of the machine is gone', ({ hostname }) => hostname === 'box')
   })
 })

@@ -1,14 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseGatewayUrl } from '../gateway-url.ts'
 import { noteChange, readJournal, type SystemChange } from '../journal.ts'
 import { prepareDir } from '../save-identity.ts'
 import type { Host } from './host.ts'
 import { wireguardConf } from './joined.fixture.ts'
 import { clearMarker, isWholeMachine, setMarker } from './marker.ts'
-import { checkGatewayIsElsewhere, undoFormerRouting, unrouteWholeMachine } from './mode.ts'
+import { checkGatewayIsElsewhere, checkTransport, undoFormerRouting, unrouteWholeMachine } from './mode.ts'
 import { addShellLines } from './shell-rc.ts'
 import { directRules, readOwnConf, tunnelRules, writeWholeMachineConf } from './whole-machine-conf.ts'
 
@@ -49,6 +49,30 @@ describe('checkGatewayIsElsewhere()', () => {
   it('lets every other address be', async () => {
     await checkGatewayIsElsewhere(parseGatewayUrl('http://203.0.113.1:8080'))
     await checkGatewayIsElsewhere(parseGatewayUrl('https://[2001:db8::1]'))
+  })
+})
+
+describe('checkTransport()', () => {
+  afterEach(() => void vi.unstubAllEnvs())
+
+  it.each([
+    [
+      'wireguard',
+      'Routing the whole machine needs wg-quick, which is not there',
+      'install the package wireguard-tools',
+    ],
+    ['tailscale', 'Routing the whole machine needs tailscale, which is not there', 'see tailscale.com/download/linux'],
+  ] as const)('names what is missing for %s and how to get it', (transport, message, hint) => {
+    vi.stubEnv('PATH', dir)
+    expect(() => checkTransport(transport)).toThrow(expect.objectContaining({ message, hint }))
+  })
+
+  it('installs nothing: it names the command of this distribution', () => {
+    writeFileSync(join(dir, 'dnf'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    vi.stubEnv('PATH', dir)
+    expect(() => checkTransport('wireguard')).toThrow(
+      expect.objectContaining({ hint: 'sudo dnf install wireguard-tools' }),
+    )
   })
 })
 
