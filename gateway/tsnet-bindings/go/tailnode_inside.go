@@ -57,6 +57,22 @@ func shortenTimeWait(impl *netstack.Impl) error {
 	return nil
 }
 
+// resetEndpoints: the library resets them only when nothing takes packets from the stack any more; a few hundred of
+// them fill its queue, and the end of the node would wait for room there for ever.
+func resetEndpoints(server *tsnet.Server) {
+	impl, ok := server.Sys().Netstack.Get().(*netstack.Impl)
+	if !ok {
+		return
+	}
+	inner, err := inside[*stack.Stack](impl, "ipstack")
+	if err != nil {
+		return
+	}
+	for _, endpoint := range inner.RegisteredEndpoints() {
+		endpoint.Abort()
+	}
+}
+
 // endpointOf takes a connection of the node's stack apart; it is not to be used any more then.
 func endpointOf(conn any) (tcpip.Endpoint, *waiter.Queue, error) {
 	switch conn.(type) {
