@@ -61,12 +61,12 @@ export function variablesOf(value: unknown): readonly PushedVariable[] {
 /** What a refusal of a device's request means. */
 export function refused(answer: Reply): ClawError {
   const error = jsonOf(answer)?.error
-  const said = typeof error === 'string' ? error.slice(0, 200) : `status ${answer.status}`
+  const said = typeof error === 'string' && error !== '' ? error.slice(0, 200) : `status ${answer.status}`
   if (answer.status === 401)
     return new ClawError('CP_ONBOARD', 'The gateway does not know this device any more', {
       hint: 'run clawpatrol join <gateway-url> again',
     })
-  if (answer.status === 403)
+  if (answer.status === 403 && error === 'device is blocked')
     return new ClawError('CP_ONBOARD', 'The gateway has blocked this device', {
       hint: 'ask the operator of the gateway: clawpatrol device unblock <name>',
     })
