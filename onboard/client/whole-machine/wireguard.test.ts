@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { dial, hostOf, join203, killedAt, machineInWorld, script, serve } from '../../../test/support/joined-machine.ts'
 import type { Machine, Snapshot } from '../../../test/support/machine.ts'
 import { mayIsolate } from '../../../test/tailnet/namespace.ts'
 import { readJournal } from '../journal.ts'
 import { prepareDir } from '../save-identity.ts'
-import { dial, hostOf, join203, killedAt, machineInWorld, script, serve } from './joined.fixture.ts'
 import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
 
 const noClaim = () => Promise.reject(new Error('there is no tailnet'))

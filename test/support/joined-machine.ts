@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { makeAuthority } from '../../../test/support/authority.ts'
-import { connect, type Machine, startMachine } from '../../../test/support/machine.ts'
-import { type Running, start } from '../../../test/support/program.ts'
-import type { IdentityConfig } from '../identity.ts'
-import { prepareDir, saveIdentity } from '../save-identity.ts'
-import { askAsRoot, askAsUser } from '../system-command.ts'
-import { newKeyPair } from '../wireguard-key.ts'
-import type { Host } from './host.ts'
+import type { IdentityConfig } from '../../onboard/client/identity.ts'
+import { prepareDir, saveIdentity } from '../../onboard/client/save-identity.ts'
+import { askAsRoot, askAsUser } from '../../onboard/client/system-command.ts'
+import type { Host } from '../../onboard/client/whole-machine/host.ts'
+import { newKeyPair } from '../../onboard/client/wireguard-key.ts'
+import { makeAuthority } from './authority.ts'
+import { connect, type Machine, startMachine } from './machine.ts'
+import { type Running, start } from './program.ts'
 
 const device = newKeyPair()
 const server = newKeyPair()
