@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { namespaceOf, processesIn } from '../../onboard/capture/namespaces.fixture.ts'
 import { type Finished, run, start } from './program.ts'
 
 /** A machine of its own on this host: network, /run and a copy of /etc that nobody else changes. */
@@ -75,6 +76,10 @@ export async function startMachine(): Promise<Machine> {
       }
     },
     async [Symbol.asyncDispose]() {
+      // also what went into the background there, as a tunnel does: it would keep the namespace
+      const namespace = namespaceOf(pid, 'net')
+      for (const each of namespace === null ? [] : processesIn('net', namespace))
+        if (Number(each) !== pid) endProcess(Number(each))
       const ended = once(child, 'exit')
       child.stdin.end()
       await ended
@@ -111,4 +116,12 @@ export async function connect(one: Port, other: Port): Promise<void> {
 async function expectDone(command: string, words: readonly string[]): Promise<void> {
   const { code, stderr } = await start(command, words, process.env).finished
   if (code !== 0) throw new Error(`${words.join(' ')}: ${stderr}`)
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // it ended by itself
+  }
 }
