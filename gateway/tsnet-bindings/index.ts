@@ -4,6 +4,7 @@ export { generateKey, publicKey } from './keys.ts'
 export { helperPath } from './load.ts'
 export { closeFd, dial, hideMemory, onFault, receiveFd, socketpair } from './sockets.ts'
 export { startTailnetClient, type TailnetClient, type TailnetClientOptions, TailnetFault } from './tailnet-client.ts'
+export { startTailnetLogin, type TailnetLogin, type TailnetLoginOptions, type TailnetSeen } from './tailnet-login.ts'
 export {
   type FunnelCertificate,
   startTailnetNode,

@@ -71,17 +71,23 @@ export async function startTailnetClient(options: TailnetClientOptions): Promise
   return clientOf(value, JSON.parse(text))
 }
 
-/** Runs an operation that starts a node, until it is done or cancelled. @throws TailnetFault */
+/**
+ * Runs an operation that starts a node, until it is done or cancelled.
+ * @param onBegun told the number of the start once it is under way
+ * @throws TailnetFault
+ */
 export async function startNode(
   code: number,
   settings: object,
   signal: AbortSignal | undefined,
+  onBegun: (start: number) => void = () => {},
 ): Promise<{ readonly value: number; readonly text: string }> {
   if (signal?.aborted) throw new TailnetFault('cancelled', 'stopped')
   const start = ++lastStart
   const cancel = () => binding().send(op.cancelTailnetClient, start)
   const starting = binding().request(code, start, 0, 0, JSON.stringify(settings))
   signal?.addEventListener('abort', cancel, { once: true })
+  onBegun(start)
   try {
     return await starting
   } catch (error) {
