@@ -1,4 +1,5 @@
 import type { Fd } from '../../workers/contract/ids.ts'
+import type { ExtensionRun } from './darwin/darwin.ts'
 import type { Opening } from './masks.ts'
 
 /** The addresses and name servers a captured command sees. */
@@ -24,17 +25,27 @@ export interface TunnelSession {
   close(): Promise<void>
 }
 
-/** One command to be run with all of its traffic in a tunnel. */
-export interface CapturedRun {
+/** One command, however it is captured. */
+export interface RunCommand {
   readonly command: string
   readonly args: readonly string[]
   /** Exactly what the command gets; nothing of our own environment is added. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  readonly hide: readonly HiddenDir[]
+  /** Waits for background children too, instead of ending them with the command. */
+  readonly waitAll?: boolean
+  /** stdin, stdout, stderr of the command; inherited when left out. */
+  readonly stdio?: readonly [Stdio, Stdio, Stdio]
+  /** Told once for each thing this host could not give but that is not needed for the capture. */
+  warn?(text: string): void
+}
+
+/** One command to be run with all of its traffic in a tunnel behind a TUN of its own. */
+export interface CapturedRun extends RunCommand {
   readonly tunnel: TunnelView
   /** Takes ownership of the fd, whether it succeeds or not. The command starts once this resolves. */
   attach(tunFd: Fd): Promise<TunnelSession>
-  readonly hide: readonly HiddenDir[]
   /** Sockets and directories to close besides `defaultMasks`; absent ones are skipped. */
   readonly mask: readonly string[]
   /** Groups of `defaultMasks` that stay open. */
@@ -43,12 +54,6 @@ export interface CapturedRun {
   readonly user?: { readonly uid: number; readonly gid: number }
   /** Leaves resolv.conf, nsswitch.conf and hosts as they are; queries still go into the tunnel. */
   readonly keepResolv?: boolean
-  /** Waits for background children too, instead of ending them with the command. */
-  readonly waitAll?: boolean
-  /** stdin, stdout, stderr of the command; inherited when left out. */
-  readonly stdio?: readonly [Stdio, Stdio, Stdio]
-  /** Told once for each thing this host could not give but that is not needed for the capture. */
-  warn?(text: string): void
 }
 
 export type Stdio = 'inherit' | 'ignore' | number
@@ -58,7 +63,8 @@ export type Stdio = 'inherit' | 'ignore' | number
  * @returns the exit status; 128 + n for death by signal n, 127 not found, 126 not executable
  * @throws ClawError CP_CAPTURE with the cause and the fix; the command has then not been run
  */
-export async function capture(run: CapturedRun): Promise<number> {
+export async function capture(run: CapturedRun | ExtensionRun): Promise<number> {
+  if ('register' in run) return (await import('./darwin/darwin.ts')).captureOnDarwin(run)
   // lazily: the native addon does not exist on other systems
   if (process.platform === 'linux') return (await import('./linux.ts')).captureOnLinux(run)
   return (await import('./unsupported.ts')).refuseCapture(process.platform)

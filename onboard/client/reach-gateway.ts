@@ -16,7 +16,10 @@ export async function reachGateway(
     const http = await (tailnet === null ? gatewayHttp(identity.gateway) : ownTailnetHttp(tailnet))
     return { ask: (ask) => http.ask(ask), close: async () => http.close() }
   }
-  const { openNode } = await import('./tailnet-link.ts')
+  const openNode =
+    process.platform === 'darwin'
+      ? (await import('./extension-link.ts')).openExtensionNode
+      : (await import('./tailnet-link.ts')).openNode
   const { tailnetHttp } = await import('./tailnet-http.ts')
   const node = await openNode({ ...identity, tailnet }, signal)
   const http = await tailnetHttp(tailnet, node)

@@ -1,9 +1,11 @@
 import { constants } from 'node:os'
 import { basename } from 'node:path'
-import type { CapturedRun } from '../capture/capture.ts'
+import type { CapturedRun, RunCommand } from '../capture/capture.ts'
+import type { ExtensionRun } from '../capture/darwin/darwin.ts'
 import type { Opening } from '../capture/masks.ts'
 import { updateBundle } from './bundle.ts'
 import { wrappedEnvironment } from './environment.ts'
+import type { ExtensionLink } from './extension-link.ts'
 import { hiddenDirs } from './hidden-dirs.ts'
 import type { Identity } from './identity.ts'
 import type { RunLink, RunName } from './run-link.ts'
@@ -17,6 +19,8 @@ export interface WrappedRun {
   readonly waitAll: boolean
   /** Told what this machine could not give and the capture does not need. */
   readonly warn: (text: string) => void
+  /** The system this is; what captures a command depends on it. */
+  readonly platform?: NodeJS.Platform
 }
 
 const setupSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
@@ -36,7 +40,8 @@ export async function runWrapped(identity: Identity, run: WrappedRun): Promise<n
   }
   for (const signal of setupSignals) process.on(signal, interrupt)
   try {
-    const opening = openLink(identity, { name: basename(run.words[0]).slice(0, 128), signal: stop.signal })
+    const name = { name: basename(run.words[0]).slice(0, 128), signal: stop.signal }
+    const opening = openLink(identity, name, run.platform ?? process.platform)
     opening.catch(() => undefined)
     try {
       // the helper loads while the gateway answers
@@ -59,32 +64,42 @@ export async function runWrapped(identity: Identity, run: WrappedRun): Promise<n
 }
 
 // what the other kind needs is not loaded
-async function openLink(identity: Identity, name: RunName): Promise<RunLink> {
+async function openLink(
+  identity: Identity,
+  name: RunName,
+  platform: NodeJS.Platform,
+): Promise<RunLink | ExtensionLink> {
+  if (platform === 'darwin') return (await import('./extension-link.ts')).openExtensionLink(identity, name)
   if (identity.tailnet === null) return (await import('./wireguard-link.ts')).openWireguardLink(identity, name)
   return (await import('./tailnet-link.ts')).openTailnetLink({ ...identity, tailnet: identity.tailnet }, name)
 }
 
 interface Prepared {
   readonly identity: Identity
-  readonly link: RunLink
+  readonly link: RunLink | ExtensionLink
   readonly bundleFile: string
 }
 
-function captureOf(run: WrappedRun, { identity, link, bundleFile }: Prepared): CapturedRun {
+function captureOf(run: WrappedRun, { identity, link, bundleFile }: Prepared): CapturedRun | ExtensionRun {
   const [command, ...args] = run.words
-  return {
+  const wrapped: RunCommand = {
     command,
     args,
     cwd: process.cwd(),
     env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, link.variables),
+    hide: hiddenDirs(identity.dir, process.env),
+    waitAll: run.waitAll,
+    warn: run.warn,
+  }
+  if ('register' in link) return { ...wrapped, register: (pid) => link.register(pid), lost: link.lost }
+  return {
+    ...wrapped,
     tunnel: link.tunnel,
     attach: (tunFd) => link.attach(tunFd),
-    hide: [...hiddenDirs(identity.dir, process.env), ...link.hide],
+    hide: [...wrapped.hide, ...link.hide],
     mask: [],
     allow: run.allow,
     keepResolv: process.env.CLAWPATROL_RUN_KEEP_RESOLV === '1',
-    waitAll: run.waitAll,
-    warn: run.warn,
   }
 }
 

@@ -1,12 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { Socket } from 'node:net'
 import type { TailnetNode } from '../capture/tailnet.ts'
+import type { PushedVariable } from '../protocol.ts'
 import { type GatewayHttp, jsonOf } from './gateway-http.ts'
 import type { Identity, TailnetIdentity } from './identity.ts'
 import { renewAuthKey } from './renew-auth-key.ts'
 import type { RunLink, RunName } from './run-link.ts'
 import { openRunState, type RunState } from './run-state.ts'
 import { refused, variablesOf } from './session.ts'
-import { tailnetHttp } from './tailnet-http.ts'
+import { type TailnetDialer, tailnetHttp } from './tailnet-http.ts'
 
 /** An identity whose runs are nodes of a tailnet. */
 export type TailnetMember = Identity & { readonly tailnet: TailnetIdentity }
@@ -19,18 +21,44 @@ const tailnetMtu = 1280
 /** Makes this run a node of the tailnet and tells the gateway whose it is. @throws ClawError when it cannot be had */
 export async function openTailnetLink(identity: TailnetMember, { name, signal }: RunName): Promise<RunLink> {
   const node = await openNode(identity, signal)
+  const { dns, variables, close } = await enrolRun(identity, node, { name, signal })
+  return {
+    tunnel: { address4: node.address4, address6: node.address6, mtu: tailnetMtu, dns },
+    variables,
+    hide: [{ dir: node.stateDir, keep: [] }],
+    attach: async (tunFd) => {
+      await node.attach(tunFd)
+      // the node outlives the command: through it the gateway is told that the run is over
+      return { close: () => Promise.resolve() }
+    },
+    close,
+  }
+}
+
+/** A run that the gateway knows by its node. */
+export interface EnrolledRun {
+  readonly dns: readonly string[]
+  readonly variables: readonly PushedVariable[]
+  /** Tells the gateway that the run is over, and closes the node; never rejects. */
+  close(): Promise<void>
+}
+
+/**
+ * Tells the gateway whose run a node is.
+ * @param node closed with the run, or at once when the gateway refuses it
+ * @throws ClawError saying why it does
+ */
+export async function enrolRun(
+  identity: TailnetMember,
+  node: TailnetDialer & Pick<OwnNode, 'close'>,
+  { name, signal }: RunName,
+): Promise<EnrolledRun> {
   const run = randomUUID()
   try {
     const { http, reply } = await register(identity, node, { run, name, signal })
     return {
-      tunnel: { address4: node.address4, address6: node.address6, mtu: tailnetMtu, dns: dnsOf(reply, identity) },
+      dns: dnsOf(reply, identity),
       variables: variablesOf(reply.vars),
-      hide: [{ dir: node.stateDir, keep: [] }],
-      attach: async (tunFd) => {
-        await node.attach(tunFd)
-        // the node outlives the command: through it the gateway is told that the run is over
-        return { close: () => Promise.resolve() }
-      },
       async close() {
         await renewAuthKey(identity, http, reply).catch(() => undefined)
         const ask = { method: 'DELETE', path: `/api/sessions/${run}`, token: identity.token, timeoutMs: endMs } as const
@@ -46,7 +74,7 @@ export async function openTailnetLink(identity: TailnetMember, { name, signal }:
 }
 
 /** A node of the tailnet that this process owns, and the directory of its state. */
-export interface OwnNode extends Omit<TailnetNode, 'close' | 'logout'> {
+export interface OwnNode extends TailnetDialer, Pick<TailnetNode, 'address4' | 'address6' | 'attach'> {
   readonly stateDir: string
   /** Leaves the tailnet and removes the state; never rejects. */
   close(): Promise<void>
@@ -69,9 +97,9 @@ export async function openNode({ tailnet, deviceName }: TailnetMember, signal: A
       stateDir: state.dir,
       address4: node.address4,
       address6: node.address6,
-      name: node.name,
       attach: (tunFd) => node.attach(tunFd),
-      dial: (to, timeoutMs) => node.dial(to, timeoutMs),
+      connect: async (to, timeoutMs) =>
+        new Socket({ fd: await node.dial(to, timeoutMs), readable: true, writable: true }),
       close: () => leave(node, state),
     }
   } catch (error) {
@@ -87,7 +115,7 @@ async function leave(node: TailnetNode, state: RunState): Promise<void> {
 }
 
 /** A name of this run alone, as a DNS label. */
-function nodeName(deviceName: string): string {
+export function nodeName(deviceName: string): string {
   const label = deviceName
     .toLowerCase()
     .replace(/[^a-z0-9-]+/g, '-')
@@ -103,7 +131,7 @@ interface Registration {
 
 async function register(
   identity: TailnetMember,
-  node: OwnNode,
+  node: TailnetDialer,
   request: RunName & { readonly run: string },
 ): Promise<Registration> {
   const http = await tailnetHttp(identity.tailnet, node)
