@@ -7,6 +7,7 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   gateway: async () => (await import('./commands/gateway.ts')).gateway,
   dev: async () => (await import('./commands/dev.ts')).dev,
   join: async () => (await import('./commands/join.ts')).join,
+  login: async () => (await import('./commands/login.ts')).login,
   run: async () => (await import('./commands/run.ts')).run,
   env: async () => (await import('./commands/env.ts')).env,
   status: async () => (await import('./commands/status.ts')).status,

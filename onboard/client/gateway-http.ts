@@ -49,14 +49,15 @@ export type Connect = () => Promise<Duplex>
 
 /**
  * Opens a way to ask a gateway.
- * @param connect for plain HTTP only
+ * @param connect instead of a connection over this machine's own network
  */
 export async function gatewayHttp(address: GatewayAddress, connect?: Connect): Promise<GatewayHttp> {
   const url = new URL(address.url)
   const isTls = address.trust !== 'none'
   // node:tls takes its time to load: not for plain HTTP
   const https = isTls ? await import('node:https') : null
-  const agent = https === null ? plainAgent(connect) : new https.Agent({ keepAlive: true })
+  const agent = https === null ? new HttpAgent({ keepAlive: true }) : new https.Agent({ keepAlive: true })
+  if (connect !== undefined) agent.createConnection = connector(isTls ? await overTls(address, connect) : connect)
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
   const base: RequestOptions = { host: url.hostname.replace(/^\[|\]$/g, ''), port, agent, setHost: false }
   const request = https === null ? httpRequest : https.request
@@ -76,14 +77,19 @@ export async function gatewayHttp(address: GatewayAddress, connect?: Connect): P
       }
       return new Promise((resolve, reject) => {
         const outgoing = request(options)
-        const fail = (error: Error) => {
+        const interrupt = () => fail(new Error('interrupted'))
+        const settle = () => {
           clearTimeout(timer)
+          ask.signal?.removeEventListener('abort', interrupt)
+        }
+        const fail = (error: Error) => {
+          settle()
           outgoing.destroy()
           reject(noAnswer(address.url, error))
         }
         const timer = setTimeout(() => fail(new Error(`no answer in ${ask.timeoutMs / 1000} s`)), ask.timeoutMs)
-        ask.signal?.addEventListener('abort', () => fail(new Error('interrupted')), { once: true })
-        if (ask.signal?.aborted === true) fail(new Error('interrupted'))
+        ask.signal?.addEventListener('abort', interrupt, { once: true })
+        if (ask.signal?.aborted === true) interrupt()
         outgoing.on('error', fail)
         outgoing.once('response', (response) => {
           const chunks: Buffer[] = []
@@ -95,7 +101,7 @@ export async function gatewayHttp(address: GatewayAddress, connect?: Connect): P
           })
           response.on('error', fail)
           response.once('end', () => {
-            clearTimeout(timer)
+            settle()
             resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') })
           })
         })
@@ -106,18 +112,21 @@ export async function gatewayHttp(address: GatewayAddress, connect?: Connect): P
   }
 }
 
-function plainAgent(connect: Connect | undefined): HttpAgent {
-  const agent = new HttpAgent({ keepAlive: true })
-  if (connect !== undefined) {
-    agent.createConnection = (_options, done) => {
-      connect().then(
-        (stream) => done?.(null, stream),
-        (error: Error) => done?.(error, undefined as unknown as Duplex),
-      )
-      return undefined
-    }
+function connector(connect: Connect): HttpAgent['createConnection'] {
+  return (_options, done) => {
+    connect().then(
+      (stream) => done?.(null, stream),
+      (error: Error) => done?.(error, undefined as unknown as Duplex),
+    )
+    return undefined
   }
-  return agent
+}
+
+async function overTls(address: GatewayAddress, connect: Connect): Promise<Connect> {
+  const tls = await import('node:tls')
+  const { hostname } = new URL(address.url)
+  return async () =>
+    tls.connect({ servername: hasName(hostname) ? hostname : '', ...tlsOptions(address), socket: await connect() })
 }
 
 /** Whether a failure means that the certificate is of an authority this machine does not know. */
@@ -150,10 +159,14 @@ function tlsOptions({ trust, ca, url }: GatewayAddress): object {
     case 'pinned':
       return { ca: ca ?? '', servername: serverName, rejectUnauthorized: true }
     case 'unverified':
-      return { rejectUnauthorized: false, servername: /[a-z]/i.test(new URL(url).hostname) ? undefined : '' }
+      return { rejectUnauthorized: false, servername: hasName(new URL(url).hostname) ? undefined : '' }
     default:
       return trust satisfies never
   }
+}
+
+function hasName(hostname: string): boolean {
+  return /[a-z]/i.test(hostname)
 }
 
 function noAnswer(url: string, error: Error): ClawError {

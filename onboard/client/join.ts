@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { hostname as systemHostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ClawError } from '../../workers/contract/errors.ts'
 import { longestWaitS, type PollSuccess, pollReply, type StartReply, startReply, type Transport } from '../protocol.ts'
 import { identityOf } from './arrival.ts'
-import { type GatewayHttp, gatewayHttp, jsonOf } from './gateway-http.ts'
+import { type Connect, type GatewayHttp, gatewayHttp, jsonOf } from './gateway-http.ts'
 import { parseGatewayUrl } from './gateway-url.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { prepareDir, saveIdentity } from './save-identity.ts'
+import { adviseLogin } from './tailnet-shape.ts'
 import { type MetGateway, meetGateway } from './trust-on-first-use.ts'
 import { checkGatewayIsElsewhere, checkTransport, undoFormerRouting } from './whole-machine/mode.ts'
 import { newKeyPair } from './wireguard-key.ts'
@@ -26,6 +28,12 @@ export interface JoinRequest {
   readonly insecureHttp: boolean
   /** All traffic of the machine is to go to the gateway; `routeWholeMachine` does it after the join. */
   readonly wholeMachine?: boolean
+  /** Instead of this machine's own network, which does not reach the gateway. */
+  readonly connect?: Connect
+  /** Tries to get the join approved before people are asked; true: nobody has to be. */
+  readonly decide?: (http: Pick<GatewayHttp, 'ask'>, start: StartReply) => Promise<boolean>
+  /** Ends the join while it waits. */
+  readonly signal?: AbortSignal
   /** Shows people what to approve. */
   readonly show: (invitation: Invitation) => void
 }
@@ -62,8 +70,11 @@ export async function joinGateway(request: JoinRequest): Promise<Joined> {
   if (request.wholeMachine === true) await checkGatewayIsElsewhere(url)
   prepareDir(request.dir)
   await undoFormerRouting(request.dir)
-  const met = await meetGateway(url, request.insecureHttp)
-  const http = await gatewayHttp(met.address)
+  const { connect } = request
+  const met = await meetGateway(url, request.insecureHttp, connect).catch((error: unknown) => {
+    throw connect === undefined ? adviseLogin(url, error) : error
+  })
+  const http = await gatewayHttp(met.address, connect)
   try {
     return await joinOver(http, met, { ...request, hostname })
   } finally {
@@ -80,14 +91,16 @@ async function joinOver(
   const nonce = randomBytes(32).toString('base64url')
   const start = await begin(http, met, { ...request, nonce, publicKey: key.publicKey })
   if (request.wholeMachine === true) checkTransport(start.transport ?? 'wireguard')
-  request.show({
-    userCode: start.user_code,
-    fingerprint: met.ca?.fingerprint ?? start.ca_fingerprint ?? null,
-    verifyUrl: start.verify_url === '' ? null : start.verify_url,
-    hostname: request.hostname,
-    isVouchedFor: met.isVouchedFor,
-  })
-  const success = await waitForApproval(http, start, nonce)
+  const isDecided = (await request.decide?.(http, start)) ?? false
+  if (!isDecided)
+    request.show({
+      userCode: start.user_code,
+      fingerprint: met.ca?.fingerprint ?? start.ca_fingerprint ?? null,
+      verifyUrl: start.verify_url === '' ? null : start.verify_url,
+      hostname: request.hostname,
+      isVouchedFor: met.isVouchedFor,
+    })
+  const success = await waitForApproval(http, start, { nonce, signal: request.signal })
   const shownFingerprint = start.ca_fingerprint ?? null
   const identity = identityOf({ met, success, privateKey: key.privateKey, shownFingerprint })
   saveIdentity(request.dir, identity)
@@ -142,28 +155,39 @@ function earlierToken(dir: string, met: MetGateway): string | null {
   return isSame && met.address.trust !== 'none' ? earlier.token : null
 }
 
-async function waitForApproval(http: GatewayHttp, start: StartReply, nonce: string): Promise<PollSuccess> {
+async function waitForApproval(
+  http: GatewayHttp,
+  start: StartReply,
+  { nonce, signal }: { readonly nonce: string; readonly signal: AbortSignal | undefined },
+): Promise<PollSuccess> {
   const deadline = performance.now() + start.expires_in * 1000
   const body = { device_code: start.device_code, nonce, wait_s: longestWaitS }
+  const ask = { method: 'POST', path: '/api/onboard/poll', body, timeoutMs: pollMs } as const
   let lastFailure: unknown = null
   while (performance.now() < deadline) {
     const askedAt = performance.now()
     try {
-      const reply = await http.ask({ method: 'POST', path: '/api/onboard/poll', body, timeoutMs: pollMs })
+      const reply = await http.ask(signal === undefined ? ask : { ...ask, signal })
       const answer = pollReply.safeParse(jsonOf(reply))
       if (answer.success && 'auth_key' in answer.data) return answer.data
       if (answer.success && 'error' in answer.data) throwIfOver(answer.data.error, answer.data.detail)
       else if (reply.status !== 429) throw new ClawError('CP_ONBOARD', `The gateway answered ${reply.status} to a poll`)
     } catch (error) {
       if (error instanceof PollOver) throw error
+      if (signal?.aborted === true) throw stopped()
       lastFailure = error
     }
     // a gateway that waits as asked is asked again at once
     const pauseMs = start.interval * 1000 - (performance.now() - askedAt)
-    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    if (pauseMs > 0 && signal?.aborted !== true) await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
+    if (signal?.aborted === true) throw stopped()
   }
   const why = lastFailure instanceof Error ? `: ${lastFailure.message}` : ''
   throw new ClawError('CP_ONBOARD', `Nobody approved the join in time${why}`, { hint: 'run clawpatrol join again' })
+}
+
+function stopped(): ClawError {
+  return new ClawError('CP_CANCELLED', 'Stopped while waiting for approval')
 }
 
 class PollOver extends ClawError {}

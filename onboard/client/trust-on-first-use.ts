@@ -1,7 +1,14 @@
 import { ClawError } from '../../workers/contract/errors.ts'
 import { apiVersion, infoReply } from '../protocol.ts'
 import { type CaCertificate, readCaCertificate } from './ca-certificate.ts'
-import { type GatewayAddress, gatewayHttp, isUnknownAuthority, jsonOf, type Trust } from './gateway-http.ts'
+import {
+  type Connect,
+  type GatewayAddress,
+  gatewayHttp,
+  isUnknownAuthority,
+  jsonOf,
+  type Trust,
+} from './gateway-http.ts'
 import { type GatewayUrl, isNearby } from './gateway-url.ts'
 
 const fetchMs = 10_000
@@ -19,9 +26,10 @@ export interface MetGateway {
  * Fetches a gateway's CA and finds a connection it proves itself on: TLS by a public authority if it has that,
  * else TLS with a certificate of the very CA whose fingerprint people compare.
  * @param mayBePlain someone insisted on plain HTTP where nothing better works
+ * @param connect a way through a private network, instead of this machine's own
  */
-export async function meetGateway(url: GatewayUrl, mayBePlain: boolean): Promise<MetGateway> {
-  if (!url.isTls && !mayBePlain && !(await isNearby(url.host)))
+export async function meetGateway(url: GatewayUrl, mayBePlain: boolean, connect?: Connect): Promise<MetGateway> {
+  if (!url.isTls && !mayBePlain && connect === undefined && !(await isNearby(url.host)))
     throw new ClawError(
       'CP_ONBOARD',
       `Will not join over plain http: ${JSON.stringify(url.host)} is not a private address`,
@@ -30,28 +38,28 @@ export async function meetGateway(url: GatewayUrl, mayBePlain: boolean): Promise
       },
     )
   if (url.isTls) {
-    const met = await trySystem(url)
+    const met = await trySystem(url, connect)
     if (met !== null) return met
   }
-  const ca = await fetchCa({ url: url.origin, trust: url.isTls ? 'unverified' : 'none', ca: null })
+  const ca = await fetchCa({ url: url.origin, trust: url.isTls ? 'unverified' : 'none', ca: null }, connect)
   if (ca === null) throw noGateway(url.origin, 404)
   const pinned: GatewayAddress = { url: url.origin, trust: 'pinned', ca: ca.pem }
   try {
-    await checkInfo(pinned, ca)
+    await checkInfo(pinned, ca, connect)
     return { address: pinned, ca, isVouchedFor: false }
   } catch (error) {
     if (url.isTls || !mayBePlain) throw unproven(url, error)
   }
   const plain: GatewayAddress = { url: url.origin, trust: 'none', ca: null }
-  await checkInfo(plain, ca)
+  await checkInfo(plain, ca, connect)
   return { address: plain, ca, isVouchedFor: false }
 }
 
-async function trySystem(url: GatewayUrl): Promise<MetGateway | null> {
+async function trySystem(url: GatewayUrl, connect?: Connect): Promise<MetGateway | null> {
   const address: GatewayAddress = { url: url.origin, trust: 'system' satisfies Trust, ca: null }
   try {
-    const ca = await fetchCa(address)
-    if (ca !== null) await checkInfo(address, ca)
+    const ca = await fetchCa(address, connect)
+    if (ca !== null) await checkInfo(address, ca, connect)
     return { address, ca, isVouchedFor: true }
   } catch (error) {
     if (isUnknownAuthority(error)) return null
@@ -60,8 +68,8 @@ async function trySystem(url: GatewayUrl): Promise<MetGateway | null> {
 }
 
 /** @returns null where there is none to be had before the join is approved */
-async function fetchCa(address: GatewayAddress): Promise<CaCertificate | null> {
-  const http = await gatewayHttp(address)
+async function fetchCa(address: GatewayAddress, connect?: Connect): Promise<CaCertificate | null> {
+  const http = await gatewayHttp(address, connect)
   try {
     const reply = await http.ask({ method: 'GET', path: '/ca.crt', timeoutMs: fetchMs })
     if (reply.status === 200) return readCaCertificate(reply.text)
@@ -72,8 +80,8 @@ async function fetchCa(address: GatewayAddress): Promise<CaCertificate | null> {
   }
 }
 
-async function checkInfo(address: GatewayAddress, ca: CaCertificate): Promise<void> {
-  const http = await gatewayHttp(address)
+async function checkInfo(address: GatewayAddress, ca: CaCertificate, connect?: Connect): Promise<void> {
+  const http = await gatewayHttp(address, connect)
   try {
     const reply = await http.ask({ method: 'GET', path: '/info', timeoutMs: fetchMs })
     const info = infoReply.safeParse(jsonOf(reply))
