@@ -161,17 +161,18 @@ export class PinWatch implements AsyncDisposable {
     try {
       const observed = device.transport === 'tailnet' ? comparable(device, sighted) : sighted
       const finding = checkPin(mode, this.#registered(device, observed), observed)
-      this.#held.delete(id)
-      if (finding.kind === 'fits') this.#told.delete(id)
+      if (finding.kind === 'fits') this.#forget(id)
       if (finding.kind !== 'deviates') return
       const { act, because } = finding
       const fields = { device: name, id, expected: registeredIn(device), seen: observed }
       if (act === 'warn') {
         if (this.#told.get(id) !== because) log.warn('device.elsewhere', fields)
         this.#told.set(id, because)
+        this.#held.delete(id)
         return
       }
       await this.#acts?.block(id, because)
+      this.#held.delete(id)
       // it may have been deleted meanwhile
       if (devices.get(id) === null) return
       log.warn('device.elsewhere_blocked', { ...fields, hint: `clawpatrol device unblock ${id}` })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkPin, publicAddresses } from './pinning.ts'
+import { checkPin, comparable, pairOf, publicAddresses } from './pinning.ts'
 
 const only4 = { external4: '198.51.100.7', external6: null }
 const both = { external4: '198.51.100.7', external6: '2001:db8::7' }
@@ -31,9 +31,42 @@ describe('checkPin()', () => {
     expect(checkPin('enforce', only4, ['198.51.100.7', '198.51.100.9']).kind).toBe('deviates')
   })
 
+  it('names every address that does not fit, once', () => {
+    expect(checkPin('warn', both, ['198.51.100.8', '::ffff:198.51.100.8', '198.51.100.7', '2001:db8::8'])).toEqual({
+      kind: 'deviates',
+      act: 'warn',
+      because: 'the device joined from 198.51.100.7 and 2001:db8::7 and is at 198.51.100.8 and 2001:db8::8',
+    })
+  })
+
   it('claims nothing without a pair or without a look', () => {
     expect(checkPin('enforce', { external4: null, external6: null }, ['198.51.100.7'])).toEqual({ kind: 'unknown' })
     expect(checkPin('enforce', only4, [])).toEqual({ kind: 'unknown' })
+  })
+})
+
+describe('pairOf()', () => {
+  it.each([
+    ['one address', ['198.51.100.7'], '198.51.100.7', null],
+    ['an IPv4 address as IPv6 spells it', ['::ffff:198.51.100.7'], '198.51.100.7', null],
+    [
+      'the first of each family',
+      ['2001:DB8::7', '198.51.100.7', '2001:db8::8', '198.51.100.8'],
+      '198.51.100.7',
+      '2001:db8::7',
+    ],
+    ['what is no address', ['', 'x'], null, null],
+  ])('takes %s', (_what, addresses, external4, external6) => {
+    expect(pairOf(addresses)).toEqual({ external4, external6 })
+  })
+})
+
+describe('comparable()', () => {
+  it('compares like with like: the internet with the internet, home with everything', () => {
+    const seen = ['192.168.1.5', '8.8.8.8', '2606:4700::1']
+    expect(comparable({ external4: '9.9.9.9', external6: null }, seen)).toEqual(['8.8.8.8', '2606:4700::1'])
+    expect(comparable({ external4: '192.168.1.5', external6: null }, seen)).toEqual(seen)
+    expect(comparable({ external4: null, external6: null }, seen)).toEqual(seen)
   })
 })
 

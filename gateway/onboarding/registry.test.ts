@@ -24,6 +24,33 @@ describe('deviceRegistry()', () => {
     expect([...lab.transport.table]).toEqual([[publicKey, ['10.55.0.2', 'fd77::2']]])
   })
 
+  it('keeps why the gateway blocked a device, and forgets it with where it joined from when it is let in', async () => {
+    const lab = aLab()
+    const { device } = await aDevice(lab)
+    await lab.registry.block(device, 'it moved')
+    expect(lab.devices.get(device)).toMatchObject({ blockedReason: 'it moved', external4: '192.0.2.7' })
+    await lab.registry.unblock(device)
+    expect(lab.devices.get(device)).toMatchObject({ blockedReason: null, external4: null, external6: null })
+  })
+
+  it('registers where a device joined from, and both families anew when it joins again', async () => {
+    const lab = aLab()
+    const { device } = await aDevice(lab)
+    const pair = () => {
+      const { external4, external6 } = lab.devices.get(device) ?? {}
+      return [external4, external6]
+    }
+    expect(pair()).toEqual(['192.0.2.7', null])
+    const again = async (source: string | null) => {
+      const transport = { kind: 'wireguard', publicKey: newKeyPair().publicKey, isWholeMachine: false } as const
+      await lab.registry.enrol({ name: 'x', profile: null, approvedBy: 'ops', transport, rejoinOf: device, source })
+      return pair()
+    }
+    expect(await again('2001:DB8:0::7')).toEqual([null, '2001:db8::7'])
+    expect(await again('::ffff:198.51.100.1')).toEqual(['198.51.100.1', null])
+    expect(await again(null)).toEqual([null, null])
+  })
+
   it('forgets a device with its tokens, peers and flows', async () => {
     const lab = aLab()
     const { device } = await aDevice(lab)
@@ -141,6 +168,16 @@ describe('deviceLookup()', () => {
     expect(lookup.byAddress('10.55.0.2')).toEqual({ ...known, profile: 'coder', isBlocked: true })
     await lab.runs.close(device, run.id)
     expect(lookup.byAddress(run.address4)).toBeNull()
+  })
+
+  it('calls a device blocked for as long as it is held', async () => {
+    const lab = aLab()
+    await aDevice(lab)
+    let isHeld = true
+    const lookup = deviceLookup({ ...lab, changes: changesOf(lab.database), isHeld: () => isHeld }, () => null)
+    expect(lookup.byAddress('10.55.0.2')?.isBlocked).toBe(true)
+    isHeld = false
+    expect(lookup.byAddress('10.55.0.2')?.isBlocked).toBe(false)
   })
 })
 

@@ -10,7 +10,16 @@ import { until } from '../support/until.ts'
 const commands = [
   ...['gateway', 'dev', 'join', 'run', 'env', 'status', 'uninstall', 'device', 'profile', 'reload', 'secret'],
   ...['logs', 'validate', 'version', 'device list', 'device show', 'device approve', 'device deny', 'device block'],
-  ...['device unblock', 'device delete', 'secret set', 'secret list', 'secret rm', 'secret rekey', 'profile set'],
+  ...[
+    'device unblock',
+    'device pin',
+    'device delete',
+    'secret set',
+    'secret list',
+    'secret rm',
+    'secret rekey',
+    'profile set',
+  ],
 ]
 
 describe('clawpatrol', () => {

@@ -112,6 +112,31 @@ describe('the commands of devices and operators', { timeout: 60_000 }, () => {
     expect(await cli('run', '--', 'true')).toMatchObject({ code: 2, stderr: expect.stringContaining('join') })
   })
 
+  it('device pin, and why a device is blocked', async () => {
+    await joined()
+    const [only] = lab.devices.list()
+    const shown = (await cli('device', 'show', 'lab')).stdout
+    expect(shown).toContain('joined from  127.0.0.1\n')
+    expect(shown).toContain('pin          off (as the policy says)\n')
+    expect((await cli('device', 'pin', 'lab', 'enforce')).stdout).toBe(
+      '✓ lab has the pin enforce; it joined from 127.0.0.1\n',
+    )
+    expect((await cli('device', 'show', 'lab')).stdout).toContain('pin          enforce (set for this device)\n')
+    await lab.registry.block(only?.id as never, 'the device joined from 127.0.0.1 and is at 127.0.0.2')
+    const why = 'blocked: the device joined from 127.0.0.1 and is at 127.0.0.2\n'
+    expect((await cli('device', 'show', 'lab')).stdout).toContain(`state        ${why}`)
+    expect((await cli('device', 'list')).stdout).toContain(why)
+    expect((await cli('device', 'unblock', 'lab')).stdout).toBe(
+      '✓ lab is let in again; it is pinned to where it is seen next\n',
+    )
+    expect((await cli('device', 'show', 'lab')).stdout).toContain('joined from  not known yet\n')
+    expect((await cli('device', 'pin', 'lab', 'default')).stdout).toContain('lab has the pin off')
+    expect(await cli('device', 'pin', 'lab', 'on')).toMatchObject({
+      code: 1,
+      stderr: 'clawpatrol: Unknown mode "on"\nhint: it is one of off, warn, enforce, default\n',
+    })
+  })
+
   it('name what is wrong in one sentence, with an exit code of its own', async () => {
     const nowhere = join(home, '.clawpatrol/config.json')
     expect(await cli('run', '--', 'true')).toEqual({
