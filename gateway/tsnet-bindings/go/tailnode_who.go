@@ -43,7 +43,9 @@ func (n *tailnetNode) whois(text string) (string, error) {
 	if !ok {
 		return "null", nil
 	}
-	facts := nodeFacts{StableID: string(found.StableID()), Name: found.ComputedName(), Tags: found.Tags().AsSlice()}
+	// what the control server calls it: where it has no such name the library would put the machine's own claim
+	name, _, _ := strings.Cut(found.Name(), ".")
+	facts := nodeFacts{StableID: string(found.StableID()), Name: name, Tags: found.Tags().AsSlice()}
 	if info := found.Hostinfo(); info.Valid() {
 		facts.Hostname = info.Hostname()
 	}
