@@ -4,8 +4,12 @@ import { ClawError } from '../../workers/contract/errors.ts'
 /** Runs one command with the rights to change the machine. @throws ClawError CP_ONBOARD saying why it did not work */
 export type SystemCommand = (words: readonly string[]) => Promise<void>
 
-/** Runs one command and gives back what it says on its standard output. @throws ClawError CP_ONBOARD as above */
-export type SystemQuery = (words: readonly string[]) => Promise<string>
+/**
+ * Runs one command and gives back what it says on its standard output.
+ * @param input its standard input, for what nobody else may see; this program's own unless given
+ * @throws ClawError CP_ONBOARD as above
+ */
+export type SystemQuery = (words: readonly string[], input?: Uint8Array) => Promise<string>
 
 const deadlineMs = 120_000
 const maxAnswerLength = 4 * 1024 * 1024
@@ -16,26 +20,36 @@ export const runSystemCommand: SystemCommand = async (words) => {
 }
 
 /** Asks a command that needs root. */
-export const askAsRoot: SystemQuery = (words) => {
+export const askAsRoot: SystemQuery = (words, input) => {
   const isRoot = process.geteuid?.() === 0
-  return ask(words, isRoot ? words : ['sudo', ...(process.stdin.isTTY ? [] : ['-n']), ...words])
+  // sudo asks on the terminal itself, whatever the standard input is
+  return ask(words, isRoot ? words : ['sudo', ...(process.stdin.isTTY ? [] : ['-n']), ...words], input)
 }
 
 /** Asks a command that anybody may run. */
-export const askAsUser: SystemQuery = (words) => ask(words, words)
+export const askAsUser: SystemQuery = (words, input) => ask(words, words, input)
 
-function ask(words: readonly string[], [command = '', ...args]: readonly string[]): Promise<string> {
+function ask(
+  words: readonly string[],
+  [command = '', ...args]: readonly string[],
+  input?: Uint8Array,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (why: string, cause?: unknown) =>
       reject(new ClawError('CP_ONBOARD', `${nameOf(words)} ${why}`, { cause }))
-    const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], timeout: deadlineMs })
+    const child = spawn(command, args, {
+      stdio: [input === undefined ? 'inherit' : 'pipe', 'pipe', 'pipe'],
+      timeout: deadlineMs,
+    })
+    // one that ends before it read everything says so by its exit code
+    child.stdin?.on('error', () => undefined).end(input)
     let said = ''
     let answer = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       answer += text
       if (answer.length > maxAnswerLength) child.kill()
     })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-1000)
     })
     child.once('error', (error: NodeJS.ErrnoException) =>

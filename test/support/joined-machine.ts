@@ -55,8 +55,8 @@ export function join203(dir: string, more: Partial<IdentityConfig> = {}): void {
 /** The commands of a machine of its own. */
 export function hostOf(machine: Machine): Host {
   return {
-    asRoot: (words) => askAsRoot(machine.inside(words)),
-    asUser: (words) => askAsUser(machine.inside(words)),
+    asRoot: (words, input) => askAsRoot(machine.inside(words), input),
+    asUser: (words, input) => askAsUser(machine.inside(words), input),
   }
 }
 
@@ -117,13 +117,13 @@ export function killedAt(step: string, when: 'before' | 'after', sound: Host): D
   const killed = new Promise<'killed'>((resolve) => {
     die = resolve
   })
-  const asRoot = async (words: readonly string[]) => {
+  const asRoot = async (words: readonly string[], input?: Uint8Array) => {
     // scripts are named by what they do
     const name = (words[0] === 'sh' ? words[3] : words[0]) ?? ''
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
-    if ((count === 1 ? name : `${name} ${count}`) !== step) return await sound.asRoot(words)
-    if (when === 'after') await sound.asRoot(words)
+    if ((count === 1 ? name : `${name} ${count}`) !== step) return await sound.asRoot(words, input)
+    if (when === 'after') await sound.asRoot(words, input)
     die('killed')
     return await never
   }

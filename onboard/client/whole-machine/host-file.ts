@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ClawError } from '../../../workers/contract/errors.ts'
 import type { FileState } from '../journal.ts'
 import type { Host } from './host.ts'
@@ -17,9 +14,12 @@ else echo absent; fi`
 const writeScript = `set -e
 new="$1.clawpatrol-new"
 trap 'rm -f "$new"' EXIT
-install -m "$3" -o "$4" -g "$5" "$2" "$new"
+umask 077
+cat > "$new"
+chown "$3:$4" "$new"
+chmod "$2" "$new"
 sync "$new" 2>/dev/null || sync
-mv -f "$new" "$1" 2>/dev/null || cat "$2" > "$1"
+mv -f "$new" "$1" 2>/dev/null || cat "$new" > "$1"
 sync`
 
 const linkScript = `set -e
@@ -81,14 +81,8 @@ export function rootFile(text: string, mode: number): Extract<FileState, { kind:
   return { kind: 'file', base64: Buffer.from(text).toString('base64'), mode, uid: 0, gid: 0 }
 }
 
+// through its standard input: a copy in a file would outlive a program that is killed
 async function writeBytes(host: Host, path: string, state: Extract<FileState, { kind: 'file' }>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'clawpatrol-file-'))
-  try {
-    const copy = join(folder, 'content')
-    writeFileSync(copy, Buffer.from(state.base64, 'base64'), { mode: 0o600 })
-    const owner = [state.mode.toString(8), String(state.uid), String(state.gid)]
-    await host.asRoot(['sh', '-c', writeScript, 'writing', path, copy, ...owner])
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const owner = [state.mode.toString(8), String(state.uid), String(state.gid)]
+  await host.asRoot(['sh', '-c', writeScript, 'writing', path, ...owner], Buffer.from(state.base64, 'base64'))
 }

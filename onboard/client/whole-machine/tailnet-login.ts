@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ClawError } from '../../../workers/contract/errors.ts'
 import { amendChange, type ExitNodeChange, type TailnetChange } from '../journal.ts'
 import type { Host } from './host.ts'
@@ -29,6 +26,9 @@ export interface TailnetLogin {
   readonly hostname: string
 }
 
+// our end may be a socket, which cannot be opened by its name
+const upScript = `cat | tailscale "$@"`
+
 /** Asks this machine's Tailscale. @throws ClawError CP_ONBOARD when it does not run */
 export async function tailscaleStatus(host: Host): Promise<TailscaleStatus> {
   try {
@@ -46,22 +46,24 @@ export function isInTailnet({ BackendState }: TailscaleStatus): boolean {
   return BackendState !== 'NeedsLogin' && BackendState !== 'NoState'
 }
 
-/** Puts this machine's Tailscale into the tailnet. The key goes through a file: everybody can read arguments. */
+/** Puts this machine's Tailscale into the tailnet. The key goes through a pipe: everybody can read arguments. */
 export async function loginToTailnet(place: Place, login: TailnetLogin): Promise<TailscaleStatus> {
   const { dir, host } = place
-  const folder = mkdtempSync(join(tmpdir(), 'clawpatrol-key-'))
-  try {
-    const file = join(folder, 'auth-key')
-    writeFileSync(file, login.authKey, { mode: 0o600 })
-    const words = [
-      ...['tailscale', 'up', '--reset', `--authkey=file:${file}`, `--hostname=${login.hostname}`],
-      ...['--accept-routes', '--accept-dns=false', '--timeout=60s'],
-      ...(login.controlUrl === '' ? [] : [`--login-server=${login.controlUrl}`]),
-    ]
-    await make(place, { kind: 'tailnet', node: null }, () => host.asRoot(words))
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const words = [
+    ...[
+      'sh',
+      '-c',
+      upScript,
+      'tailscale',
+      'up',
+      '--reset',
+      '--authkey=file:/dev/stdin',
+      `--hostname=${login.hostname}`,
+    ],
+    ...['--accept-routes', '--accept-dns=false', '--timeout=60s'],
+    ...(login.controlUrl === '' ? [] : [`--login-server=${login.controlUrl}`]),
+  ]
+  await make(place, { kind: 'tailnet', node: null }, () => host.asRoot(words, Buffer.from(login.authKey)))
   const status = await tailscaleStatus(host)
   amendChange(dir, { kind: 'tailnet', node: status.Self?.ID ?? null })
   return status

@@ -192,8 +192,8 @@ describe.skipIf(!mayIsolate())('whole-machine routing with WireGuard', { timeout
 
   it('leaves the machine as it was when wg-quick fails', async () => {
     const sound = hostOf(machine)
-    const asRoot = (words: readonly string[]) =>
-      words[0] === 'wg-quick' && words[1] === 'up' ? Promise.reject(new Error('no tunnel')) : sound.asRoot(words)
+    const asRoot = (words: readonly string[], input?: Uint8Array) =>
+      words[0] === 'wg-quick' && words[1] === 'up' ? Promise.reject(new Error('no tunnel')) : sound.asRoot(words, input)
     await expect(routeWholeMachine(dir, { host: { ...sound, asRoot }, home, claim: noClaim })).rejects.toThrow(
       'no tunnel',
     )
