@@ -1,32 +1,31 @@
-import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type {
-  IncomingConnection,
-  IncomingDatagrams,
-  IncomingFlow,
-  IncomingQuery,
-  NodeStatus,
-} from '../../gateway/tailnet/tailnet.ts'
-import { TsnetTailnet } from '../../gateway/tailnet/tsnet.ts'
-import { ClawError } from '../../workers/contract/errors.ts'
-import type { Fd } from '../../workers/contract/ids.ts'
+import type { IncomingDatagrams, IncomingFlow, IncomingQuery, NodeStatus } from '../../gateway/tailnet/tailnet.ts'
+import type { TsnetTailnet } from '../../gateway/tailnet/tsnet.ts'
 import { until } from '../support/until.ts'
 import { type Control, controlBuildMs, startControl } from './control.ts'
 import { duplexOf } from './duplex.ts'
+import {
+  adopt,
+  endOf,
+  exitRoutes,
+  listenOn,
+  newGateway,
+  openFds,
+  queueOf,
+  readSome,
+  removeDirs,
+  settled,
+} from './gateway-node.fixture.ts'
 import { describeIsolated } from './isolated.ts'
 import { type PlainNode, startNode } from './node.ts'
 
 const internet4 = '203.0.113.10'
 const internet6 = '2001:db8::10'
-const exitRoutes = ['0.0.0.0/0', '::/0']
 
 describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => {
   const answers = {
@@ -40,7 +39,6 @@ describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => 
     query: (query: IncomingQuery) => answers.query(query),
   }
   const ended = new AbortController()
-  const stateDirs: string[] = []
   let control: Control
   let gateway: TsnetTailnet
   let status: NodeStatus
@@ -48,7 +46,7 @@ describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => 
 
   beforeAll(async () => {
     control = await startControl()
-    gateway = await newGateway()
+    gateway = await newGateway(control)
     await gateway.start(handlers, ended.signal)
     status = await gateway.status()
     await control.node(
@@ -63,7 +61,7 @@ describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => 
     await peer?.[Symbol.asyncDispose]()
     await gateway?.[Symbol.asyncDispose]()
     await control?.[Symbol.asyncDispose]()
-    for (const dir of stateDirs) rmSync(dir, { recursive: true, force: true })
+    removeDirs()
   })
 
   beforeEach(() => {
@@ -71,22 +69,6 @@ describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => 
     answers.datagrams = (datagrams) => datagrams.drop()
     answers.query = () => {}
   })
-
-  const newGateway = async (settings: Partial<ConstructorParameters<typeof TsnetTailnet>[0]> = {}) => {
-    const stateDir = settings.stateDir ?? mkdtempSync(join(tmpdir(), 'clawpatrol-gateway-test-'))
-    if (stateDir.startsWith(tmpdir())) stateDirs.push(stateDir)
-    const authKey = settings.authKey ?? (await control.mint({ tags: ['tag:gateway'] })).key
-    const { controlUrl } = control
-    return new TsnetTailnet({
-      stateDir,
-      hostname: 'gateway',
-      authKey,
-      controlUrl,
-      routes: exitRoutes,
-      funnelCertificate: certificate(),
-      ...settings,
-    })
-  }
 
   it('announces a connection to any address and port with its real ends and its node', async () => {
     const seen: object[] = []
@@ -375,85 +357,6 @@ describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => 
     await until('there is room again', async () => (await endOf(await open(), 200)) === 'late')
   })
 
-  it('leaves nothing when it stops, and is the same node when it starts again', async () => {
-    const first = await newGateway({ hostname: 'again' })
-    await first.start(handlers, ended.signal)
-    const { stableId, addresses } = await first.status()
-    await first[Symbol.asyncDispose]()
-    const fds = openFds()
-    const stateDir = stateDirs.at(-1) ?? ''
-    const second = await newGateway({ hostname: 'again', stateDir, authKey: '' })
-    await second.start(handlers, ended.signal)
-    expect(await second.status()).toMatchObject({ stableId, addresses })
-    const port = listenOn()
-    await second.listen(8080, 'tailnet', port.accept)
-    const stream = await peer.open('tcp', `${addresses[0]}:8080`)
-    const { socket } = await port.next()
-    const end = once(socket.resume(), 'end')
-    await second[Symbol.asyncDispose]()
-    await end
-    socket.destroy()
-    await stream.close()
-    await until('its descriptors are closed', () => openFds() <= fds)
-  })
-
-  it('stops at once although the ends of hundreds of connections are under way', async () => {
-    const full = await newGateway({ hostname: 'full' })
-    await full.start(handlers, ended.signal)
-    const { addresses } = await full.status()
-    const streams = []
-    for (const port of [8080, 8081]) {
-      await full.listen(port, 'tailnet', ({ fd }) => adopt(fd).destroy())
-      for (let batch = 0; batch < 8; batch++)
-        streams.push(
-          ...(await Promise.all(Array.from({ length: 50 }, () => peer.open('tcp', `${addresses[0]}:${port}`)))),
-        )
-    }
-    for (const stream of streams) expect(await endOf(stream)).toBe('')
-    const began = performance.now()
-    await full[Symbol.asyncDispose]()
-    expect(performance.now() - began).toBeLessThan(5000)
-    for (const stream of streams) await stream.close()
-  })
-
-  it('says why it is not let in, without the key', async () => {
-    const revoked = await control.mint({ tags: ['tag:gateway'] })
-    await control.endKey(revoked.id, 'revoked')
-    await using refused = await newGateway({ authKey: revoked.key })
-    const error = await refused.start(handlers, ended.signal).catch((cause: unknown) => cause)
-    expect(error).toBeInstanceOf(ClawError)
-    expect(error).toMatchObject({ code: 'CP_NATIVE', message: expect.stringContaining('refused') })
-    expect(JSON.stringify(error) + String(error)).not.toContain(revoked.key)
-  })
-
-  it('refuses a control server it would not find', async () => {
-    for (const controlUrl of ['ftp://control.test', 'control.test', 'https://me:secret@control.test']) {
-      await using lost = await newGateway({ controlUrl })
-      const error = await lost.start(handlers, ended.signal).catch((cause: unknown) => cause)
-      expect(error).toMatchObject({ code: 'CP_NATIVE' })
-      expect(String(error)).not.toContain('secret')
-    }
-  })
-
-  it('says what is wrong with its directory', async () => {
-    const stateDir = mkdtempSync(join(tmpdir(), 'clawpatrol-gateway-test-'))
-    mkdirSync(join(stateDir, 'tailscaled.state'))
-    for (const dir of [stateDir, '/dev/null/state']) {
-      await using lost = await newGateway({ stateDir: dir })
-      await expect(lost.start(handlers, ended.signal)).rejects.toMatchObject({ code: 'CP_NATIVE' })
-    }
-  })
-
-  it('gives up at once when it is told to stop while it starts', async () => {
-    await using lost = await newGateway({ controlUrl: 'http://127.0.0.1:9' })
-    const stop = new AbortController()
-    const starting = lost.start(handlers, stop.signal)
-    const began = performance.now()
-    stop.abort()
-    await expect(starting).rejects.toMatchObject({ code: 'CP_CANCELLED' })
-    expect(performance.now() - began).toBeLessThan(8000)
-  })
-
   /** Takes flows from now on; yields their sockets one after the other. */
   function takeFlows() {
     const queue = queueOf<Socket>()
@@ -471,74 +374,3 @@ describeIsolated('the gateway as a node of the tailnet', import.meta.url, () => 
     }
   }
 })
-
-function listenOn() {
-  const queue = queueOf<Omit<IncomingConnection, 'fd'> & { readonly socket: Socket }>()
-  return {
-    next: queue.next,
-    accept: ({ fd, from, node }: IncomingConnection) => queue.put({ socket: adopt(fd), from, node }),
-  }
-}
-
-function settled<T>() {
-  let resolve: (value: T) => void = () => undefined
-  let reject: (cause: unknown) => void = () => undefined
-  const promise = new Promise<T>((...both) => {
-    ;[resolve, reject] = both
-  })
-  return { promise, resolve, reject }
-}
-
-function queueOf<T>() {
-  const ready: T[] = []
-  const waiting: ((one: T) => void)[] = []
-  return {
-    put: (one: T) => {
-      const first = waiting.shift()
-      if (first === undefined) ready.push(one)
-      else first(one)
-    },
-    next: () => {
-      const first = ready.shift()
-      return first === undefined ? new Promise<T>((resolve) => waiting.push(resolve)) : Promise.resolve(first)
-    },
-  }
-}
-
-function adopt(fd: Fd): Socket {
-  const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
-  socket.on('error', () => undefined)
-  return socket
-}
-
-async function readSome(socket: Socket): Promise<string> {
-  const [bytes] = await once(socket, 'data')
-  return String(bytes)
-}
-
-/** How a client's connection ended: empty in order, else the error; `late` where it goes on. */
-async function endOf(stream: { read(timeoutMs?: number): Promise<Buffer> }, timeoutMs = 3000): Promise<string> {
-  try {
-    return String(await stream.read(timeoutMs))
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    return /time|deadline/.test(text) ? 'late' : text
-  }
-}
-
-function openFds(): number {
-  return readdirSync('/proc/self/fd').length
-}
-
-function certificate(): { certPem: string; keyPem: string } {
-  const dir = mkdtempSync(join(tmpdir(), 'clawpatrol-certificate-'))
-  try {
-    const [certPem, keyPem] = [join(dir, 'cert'), join(dir, 'key')]
-    const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1']
-    const done = spawnSync('openssl', [...words, '-subj', '/CN=gateway', '-keyout', keyPem, '-out', certPem])
-    if (done.status !== 0) throw new Error(`openssl: ${done.stderr}`)
-    return { certPem: readFileSync(certPem, 'utf8'), keyPem: readFileSync(keyPem, 'utf8') }
-  } finally {
-    rmSync(dir, { recursive: true, force: true })
-  }
-}
