@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reach, TailnetDesk, TailnetFacts } from '../onboard/server/ports.ts'
 import { ClawError } from '../workers/contract/errors.ts'
@@ -56,9 +57,8 @@ export class TailnetSide {
   readonly #api: TailscaleApi | null
   readonly #keys: JoinKeys
   readonly #membership: Membership
-  #admit: Admit = ({ fd }) => {
-    throw new Error(`nobody takes connection ${fd}`)
-  }
+  /** Replaced before the node is up. */
+  #admit: Admit = ({ fd }) => closeSync(fd)
   #routes: readonly string[] = exitRoutes
   /** Routes are worked out one after the other. */
   #offering: Promise<void> = Promise.resolve()

@@ -92,12 +92,16 @@ func perform(c call) {
 
 func (c call) answer(work func() (int64, string, error)) {
 	spawn(func() {
-		value, text, err := work()
-		if err != nil {
-			fail(c.request, err)
-			return
-		}
-		succeed(c.request, value, text)
+		value, text, err := int64(0), "", errors.New("the native part failed, see its fault")
+		// also after a panic: whoever asked waits
+		defer func() {
+			if err != nil {
+				fail(c.request, err)
+				return
+			}
+			succeed(c.request, value, text)
+		}()
+		value, text, err = work()
 	})
 }
 

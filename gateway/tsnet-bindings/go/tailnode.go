@@ -154,6 +154,7 @@ func startTailnet(ctx context.Context, text string) (int64, string, error) {
 		Hostname:   settings.Hostname,
 		AuthKey:    settings.AuthKey,
 		ControlURL: settings.ControlURL,
+		Port:       lastPort(settings.StateDir),
 		Logf:       func(string, ...any) {},
 		UserLogf:   func(string, ...any) {},
 	}
@@ -165,6 +166,7 @@ func startTailnet(ctx context.Context, text string) (int64, string, error) {
 	if err := n.begin(ctx, settings.AuthKey, routes); err != nil {
 		return 0, "", errors.Join(err, stopTransport(n.id))
 	}
+	n.keepPort(settings.StateDir)
 	ctx, cancel := context.WithTimeout(ctx, nodeAnswersWithin)
 	defer cancel()
 	described, err := n.status(ctx)
