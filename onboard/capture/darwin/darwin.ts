@@ -33,7 +33,8 @@ export async function captureOnDarwin(run: ExtensionRun): Promise<number> {
       if (!comesFromTerminal(signal)) command.signal(signal)
     }
     command.go()
-    const code = await Promise.race([command.ended, run.lost.then(() => endUncaptured(command))])
+    const code = await Promise.race([command.ended, run.lost.then(() => null)])
+    if (code === null) return await endUncaptured(command)
     // the command has ended: its status is what counts
     await registration.release().catch((error) => run.warn?.(`the capture did not end cleanly: ${messageOf(error)}`))
     return code
