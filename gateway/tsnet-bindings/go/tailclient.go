@@ -10,7 +10,6 @@ import (
 
 	"tailscale.com/ipn/store/mem"
 	"tailscale.com/tsnet"
-	"tailscale.com/wgengine/netstack"
 )
 
 // Operations of a tailnet's client nodes; protocol.ts has the same list.
@@ -206,30 +205,7 @@ func tailnetDial(handle uint64, to string, timeout time.Duration) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	stack, ok := client.server.Sys().Netstack.Get().(*netstack.Impl)
-	if !ok {
-		return 0, errors.New("the node has no network stack")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	conn, err := stack.DialContextTCPWithBind(ctx, source, address)
-	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return 0, errors.New("timed out")
-		}
-		return 0, dialFault(err)
-	}
-	gateway, err := nodeStream(conn)
-	if err != nil {
-		return 0, err
-	}
-	ours, theirs, err := pairWithNode()
-	if err != nil {
-		gateway.close()
-		return 0, err
-	}
-	spawn(func() { join(ours, gateway, nil, new(transfer)) })
-	return theirs, nil
+	return dialInside(client.server, source, address, timeout)
 }
 
 func (c *tailnetClient) sourceFor(to netip.Addr) (netip.Addr, error) {
@@ -246,11 +222,5 @@ func (c *tailnetClient) sourceFor(to netip.Addr) (netip.Addr, error) {
 
 // logout removes the node from the tailnet; closing alone would leave it there until it is found to be gone.
 func (c *tailnetClient) logout(within time.Duration) error {
-	local, err := c.server.LocalClient()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	return local.Logout(ctx)
+	return logOut(c.server, within)
 }

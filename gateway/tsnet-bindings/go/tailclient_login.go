@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"tailscale.com/ipn"
@@ -135,21 +133,10 @@ func startLogin(ctx context.Context, text string, link *loginLink) (int64, strin
 
 // check completes the settings, so that none is taken from the environment.
 func (s *loginSettings) check() error {
-	if !filepath.IsAbs(s.StateDir) {
-		return joinFault{"setup", "the state directory is not an absolute path"}
+	if err := checkOwnNode(s.StateDir, s.Hostname, s.AuthKey, &s.ControlURL); err != nil {
+		return err
 	}
-	if s.Hostname == "" {
-		return joinFault{"setup", "a node needs a name"}
-	}
-	if strings.HasPrefix(s.AuthKey, "tskey-client-") {
-		return joinFault{"setup", "an OAuth client's secret is no auth key"}
-	}
-	if s.ControlURL == "" {
-		s.ControlURL = ipn.DefaultControlURL
-	}
-	if err := checkControlURL(s.ControlURL); err != nil {
-		return joinFault{"setup", err.Error()}
-	}
+	// without a key of its own the library takes one from here
 	for _, name := range []string{
 		"TS_AUTHKEY", "TS_AUTH_KEY", "TS_CLIENT_SECRET", "TS_CLIENT_ID", "TS_ID_TOKEN", "TS_AUDIENCE",
 	} {

@@ -12,27 +12,38 @@ import (
 
 // check completes the settings, so that none is taken from the environment, and yields the exit node's address.
 func (s *tailnetClientSettings) check() (netip.Addr, error) {
-	if !filepath.IsAbs(s.StateDir) {
-		return netip.Addr{}, joinFault{"setup", "the state directory is not an absolute path"}
+	if s.AuthKey == "" {
+		return netip.Addr{}, joinFault{"setup", "a node needs an auth key"}
 	}
-	if s.AuthKey == "" || s.Hostname == "" {
-		return netip.Addr{}, joinFault{"setup", "a node needs an auth key and a name"}
-	}
-	// the library would go and exchange it for an auth key
-	if strings.HasPrefix(s.AuthKey, "tskey-client-") {
-		return netip.Addr{}, joinFault{"setup", "an OAuth client's secret is no auth key"}
-	}
-	if s.ControlURL == "" {
-		s.ControlURL = ipn.DefaultControlURL
-	}
-	if err := checkControlURL(s.ControlURL); err != nil {
-		return netip.Addr{}, joinFault{"setup", err.Error()}
+	if err := checkOwnNode(s.StateDir, s.Hostname, s.AuthKey, &s.ControlURL); err != nil {
+		return netip.Addr{}, err
 	}
 	exitNode, err := netip.ParseAddr(s.ExitNode)
 	if err != nil {
 		return netip.Addr{}, joinFault{"setup", "the gateway's address is not an IP address"}
 	}
 	return exitNode, nil
+}
+
+// checkOwnNode checks what every node of a client needs, and completes the control server.
+func checkOwnNode(stateDir, hostname, authKey string, controlURL *string) error {
+	if !filepath.IsAbs(stateDir) {
+		return joinFault{"setup", "the state directory is not an absolute path"}
+	}
+	if hostname == "" {
+		return joinFault{"setup", "a node needs a name"}
+	}
+	// the library would go and exchange it for an auth key
+	if strings.HasPrefix(authKey, "tskey-client-") {
+		return joinFault{"setup", "an OAuth client's secret is no auth key"}
+	}
+	if *controlURL == "" {
+		*controlURL = ipn.DefaultControlURL
+	}
+	if err := checkControlURL(*controlURL); err != nil {
+		return joinFault{"setup", err.Error()}
+	}
+	return nil
 }
 
 // checkControlURL refuses what tailscale would follow to somewhere else: with an address it cannot use it asks its
