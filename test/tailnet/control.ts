@@ -96,6 +96,8 @@ export interface Control extends AsyncDisposable {
   change(stableId: string, change: NodeChange): Promise<ControlNode>
   remove(stableId: string): Promise<void>
   mint(key?: ConsoleKey): Promise<{ readonly id: string; readonly key: string }>
+  /** Does what a person does on the page of a login URL; `spent`: control forgets the page instead. */
+  login(url: string, as: { readonly user: string; readonly unapproved?: boolean } | 'spent'): Promise<void>
   endKey(id: string, how: 'revoked' | 'expired'): Promise<void>
   tailnet(change: { readonly autoApprove?: boolean; readonly funnel?: boolean }): Promise<void>
   /** Asks the API from outside its namespace. */
@@ -170,6 +172,9 @@ export async function startControl(options: ControlOptions = {}): Promise<Contro
       await admin('DELETE', `/nodes/${id}`)
     },
     mint: async (key = {}) => (await admin('POST', '/keys', key)) as { id: string; key: string },
+    login: async (url, as) => {
+      await admin('POST', '/logins', as === 'spent' ? { url, spent: true } : { url, ...as })
+    },
     endKey: async (id, how) => {
       await admin('PATCH', `/keys/${id}`, { [how]: true })
     },

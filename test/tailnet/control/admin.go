@@ -21,7 +21,8 @@ type change struct {
 
 // admin is how a test looks at the tailnet and changes it:
 //
-//	GET /nodes · PATCH /nodes/{id} · DELETE /nodes/{id} · POST /keys · PATCH /keys/{id} · PATCH /tailnet
+//	GET /nodes · PATCH /nodes/{id} · DELETE /nodes/{id} · POST /keys · PATCH /keys/{id} · POST /logins ·
+//	PATCH /tailnet
 func (t *tailnet) admin() http.Handler {
 	routes := http.NewServeMux()
 	for pattern, handle := range map[string]http.HandlerFunc{
@@ -30,6 +31,7 @@ func (t *tailnet) admin() http.Handler {
 		"DELETE /nodes/{id}": t.adminRemove,
 		"POST /keys":         t.adminMint,
 		"PATCH /keys/{id}":   t.adminKey,
+		"POST /logins":       t.adminLogin,
 		"PATCH /tailnet":     t.adminTailnet,
 	} {
 		routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

@@ -24,8 +24,7 @@ func (t *tailnet) register(w http.ResponseWriter, r *http.Request, control http.
 		return
 	}
 	if asked.Followup != "" {
-		// nobody ever logs in with a browser here
-		<-r.Context().Done()
+		t.followUp(w, r, asked, control)
 		return
 	}
 	t.mu.Lock()
@@ -45,7 +44,7 @@ func (t *tailnet) register(w http.ResponseWriter, r *http.Request, control http.
 			answer(w, tailcfg.RegisterResponse{NodeKeyExpired: true})
 			return
 		}
-		answer(w, tailcfg.RegisterResponse{AuthURL: t.control.ExplicitBaseURL + "/auth/" + rands.HexString(20)})
+		answer(w, tailcfg.RegisterResponse{AuthURL: t.askPerson(asked)})
 		return
 	}
 	k, err := t.findKey(asked.Auth.AuthKey)
@@ -60,13 +59,18 @@ func (t *tailnet) register(w http.ResponseWriter, r *http.Request, control http.
 		return
 	}
 	m.login, m.ephemeral, m.authKeyID = k.login(), k.Ephemeral || asked.Ephemeral, k.ID
+	t.settle(m, asked.Hostinfo.Hostname, k.Tags)
+	answer(w, t.welcome(m))
+}
+
+// settle makes a node that was let in one that can be used. The lock is held.
+func (t *tailnet) settle(m *member, hostname string, tags []string) {
 	m.expires = time.Time{}
 	node := t.control.Node(m.key)
-	node.Tags = slices.Clone(k.Tags)
-	t.rename(node, asked.Hostinfo.Hostname)
+	node.Tags = slices.Clone(tags)
+	t.rename(node, hostname)
 	t.control.UpdateNode(node)
 	t.awaitConnection(m)
-	answer(w, t.welcome(m))
 }
 
 // logOut ends what a node is, at its own wish. The lock is held.

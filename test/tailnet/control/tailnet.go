@@ -28,7 +28,9 @@ type tailnet struct {
 	keys        map[string]*authKey
 	members     map[key.NodePublic]*member
 	logins      []string
-	reborn      int
+	// asked are logins with a browser that are going on, by their URL.
+	asked  map[string]*askedLogin
+	reborn int
 }
 
 // member is a node with what testcontrol does not know of it.
@@ -60,6 +62,7 @@ func newTailnet(options options, derp *tailcfg.DERPMap) *tailnet {
 		funnel:      options.Funnel,
 		keys:        map[string]*authKey{},
 		members:     map[key.NodePublic]*member{},
+		asked:       map[string]*askedLogin{},
 	}
 	t.control = &testcontrol.Server{
 		Logf:           logfOf(options),
