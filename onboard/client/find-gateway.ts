@@ -26,7 +26,7 @@ export function findGateway<C extends Candidate>(nodes: readonly C[], wanted: st
   if (first !== undefined && here.length === 1) return first
   if (first !== undefined)
     throw new ClawError('CP_ONBOARD', `More than one node may be the gateway ${quoted(wanted)}: ${listed(here)}`, {
-      hint: `say which: --name ${first.name}`,
+      hint: 'say which with its full name: --name <name>',
     })
   if (found.length > 0)
     throw new ClawError('CP_ONBOARD', `The gateway is not connected to its tailnet: ${listed(found)}`, {
@@ -39,7 +39,8 @@ export function findGateway<C extends Candidate>(nodes: readonly C[], wanted: st
 
 /** A node as people tell it from others. */
 export function describeNode({ name, addresses, user, tags }: Candidate): string {
-  return `${name} (${[addresses[0], user ?? tags.join(', ')].filter((part) => (part ?? '') !== '').join(', ')})`
+  const more = [addresses[0] ?? '', user ?? tags.join(', ')].filter((part) => part !== '')
+  return more.length === 0 ? name : `${name} (${more.join(', ')})`
 }
 
 function isMeant({ name, hostname, addresses }: Candidate, wanted: string): boolean {
@@ -56,7 +57,10 @@ function unnumbered(label: string, wanted: string): string {
 }
 
 function listed(nodes: readonly Candidate[]): string {
-  return nodes.map(describeNode).join(', ')
+  return nodes
+    .map(describeNode)
+    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
+    .join(', ')
 }
 
 function quoted(text: string): string {

@@ -1,7 +1,9 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { getEventListeners } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { gatewayHttp, jsonOf } from './gateway-http.ts'
 
+const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'
 const ask = { method: 'GET', path: '/info', timeoutMs: 2000 } as const
 
 describe('gatewayHttp()', () => {
@@ -56,9 +58,47 @@ describe('gatewayHttp()', () => {
   })
 })
 
+describe('a signal', () => {
+  it('is left alone once there is an answer', async () => {
+    const { signal } = new AbortController()
+    const { http } = await aGateway((socket) => socket.on('data', () => socket.write(answer)))
+    await http.ask({ ...ask, signal })
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+})
+
 describe('jsonOf()', () => {
   it.each(['', 'x', '1', 'null', '"a"'])('is null for %j', (text) => {
     expect(jsonOf({ status: 200, text })).toBeNull()
+  })
+})
+
+describe('a way of its own', () => {
+  it('is taken for every connection, whatever the URL resolves to', async () => {
+    let connections = 0
+    const { port } = await aGateway((socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n{}')))
+    const address = { url: 'http://nowhere.invalid:1', trust: 'none', ca: null } as const
+    const http = await gatewayHttp(address, async () => {
+      connections += 1
+      return connect(port, '127.0.0.1')
+    })
+    onTestFinished(() => http.close())
+    expect(await http.ask(ask)).toEqual({ status: 200, text: '{}' })
+    expect(await http.ask(ask)).toEqual({ status: 200, text: '{}' })
+    expect(connections).toBe(2)
+  })
+
+  it.each([
+    'none',
+    'unverified',
+    'system',
+  ] as const)('that leads nowhere is a failure to reach it (%s)', async (trust) => {
+    const scheme = trust === 'none' ? 'http' : 'https'
+    const http = await gatewayHttp({ url: `${scheme}://127.0.0.1:1`, trust, ca: null }, () =>
+      Promise.reject(new Error('timed out')),
+    )
+    onTestFinished(() => http.close())
+    await expect(http.ask(ask)).rejects.toThrow(`Cannot reach the gateway at ${scheme}://127.0.0.1:1: timed out`)
   })
 })
 
@@ -74,5 +114,5 @@ async function aGateway(serve: (socket: Socket) => unknown) {
     http.close()
     server.close()
   })
-  return { http, url }
+  return { http, url, port: (server.address() as AddressInfo).port }
 }

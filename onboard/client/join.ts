@@ -31,7 +31,7 @@ export interface JoinRequest {
   /** Instead of this machine's own network, which does not reach the gateway. */
   readonly connect?: Connect
   /** Tries to get the join approved before people are asked; true: nobody has to be. */
-  readonly decide?: (http: Pick<GatewayHttp, 'ask'>, start: StartReply) => Promise<boolean>
+  readonly decide?: (http: Pick<GatewayHttp, 'ask'>, invitation: Invitation) => Promise<boolean>
   /** Ends the join while it waits. */
   readonly signal?: AbortSignal
   /** Shows people what to approve. */
@@ -91,15 +91,15 @@ async function joinOver(
   const nonce = randomBytes(32).toString('base64url')
   const start = await begin(http, met, { ...request, nonce, publicKey: key.publicKey })
   if (request.wholeMachine === true) checkTransport(start.transport ?? 'wireguard')
-  const isDecided = (await request.decide?.(http, start)) ?? false
-  if (!isDecided)
-    request.show({
-      userCode: start.user_code,
-      fingerprint: met.ca?.fingerprint ?? start.ca_fingerprint ?? null,
-      verifyUrl: start.verify_url === '' ? null : start.verify_url,
-      hostname: request.hostname,
-      isVouchedFor: met.isVouchedFor,
-    })
+  const invitation: Invitation = {
+    userCode: start.user_code,
+    fingerprint: met.ca?.fingerprint ?? start.ca_fingerprint ?? null,
+    verifyUrl: start.verify_url === '' ? null : start.verify_url,
+    hostname: request.hostname,
+    isVouchedFor: met.isVouchedFor,
+  }
+  const isDecided = (await request.decide?.(http, invitation)) ?? false
+  if (!isDecided) request.show(invitation)
   const success = await waitForApproval(http, start, { nonce, signal: request.signal })
   const shownFingerprint = start.ca_fingerprint ?? null
   const identity = identityOf({ met, success, privateKey: key.privateKey, shownFingerprint })

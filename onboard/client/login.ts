@@ -4,7 +4,7 @@ import { ClawError } from '../../workers/contract/errors.ts'
 import type { LoginNode, SeenNode } from '../capture/login.ts'
 import { describeNode, findGateway } from './find-gateway.ts'
 import { parseGatewayUrl } from './gateway-url.ts'
-import { type Joined, type JoinRequest, joinGateway } from './join.ts'
+import { type Invitation, type Joined, type JoinRequest, joinGateway } from './join.ts'
 import { openRunState, type RunState } from './run-state.ts'
 import { type SelfApproval, selfApprove } from './self-approve.ts'
 
@@ -32,7 +32,7 @@ export interface LoginProgress {
   loginUrl(url: string): void
   /** Who this machine is in the tailnet for now, and the gateway it found there. */
   found(self: SeenNode, gateway: string): void
-  selfApproval(outcome: SelfApproval): void
+  selfApproval(outcome: SelfApproval, invitation: Invitation): void
 }
 
 /**
@@ -59,9 +59,9 @@ export async function joinByLogin(request: LoginRequest): Promise<Joined> {
       transport: 'tailscale',
       insecureHttp: false,
       connect: async () => socketOf(await dial(gateway.stableId, portOf(url), dialMs)),
-      decide: async (http, start) => {
-        const outcome = await selfApprove(http, { userCode: start.user_code, profile: request.profile })
-        tell.selfApproval(outcome)
+      decide: async (http, invitation) => {
+        const outcome = await selfApprove(http, { userCode: invitation.userCode, profile: request.profile })
+        tell.selfApproval(outcome, invitation)
         return outcome.kind === 'approved'
       },
       signal,

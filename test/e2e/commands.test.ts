@@ -8,7 +8,7 @@ import { processesWith } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
 const commands = [
-  ...['gateway', 'dev', 'join', 'run', 'env', 'status', 'uninstall', 'device', 'profile', 'reload', 'secret'],
+  ...['gateway', 'dev', 'join', 'login', 'run', 'env', 'status', 'uninstall', 'device', 'profile', 'reload', 'secret'],
   ...['logs', 'validate', 'version', 'device list', 'device show', 'device approve', 'device deny', 'device block'],
   ...[
     'device unblock',

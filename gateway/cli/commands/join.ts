@@ -31,6 +31,7 @@ export const join: Command = {
     },
     { flags: '--insecure-http', summary: 'allow plain http to a public address' },
     { flags: '--login', summary: 'reach the gateway with your own tailnet account, as clawpatrol login --url does' },
+    { flags: '--control-url <url>', summary: 'with --login: control server of the tailnet (default: of Tailscale)' },
   ],
   examples: ['clawpatrol join https://gateway.example:8080', 'clawpatrol join http://192.168.1.5:8080 --no-trust'],
   exitCodes: [{ code: 2, meaning: 'this machine did not join' }],

@@ -106,10 +106,11 @@ async function progressPrinter(): Promise<LoginProgress> {
       print(`${colour.green('✓')} in the tailnet as ${user ?? tags.join(', ')} (${name}), until this is over`)
       print(`${colour.green('✓')} found the gateway ${gateway}`)
     },
-    selfApproval(outcome) {
+    selfApproval(outcome, { fingerprint }) {
       switch (outcome.kind) {
         case 'approved':
           print(`${colour.green('✓')} approved by yourself: you are an operator of this gateway`)
+          if (fingerprint !== null) print(`  CA fingerprint ${fingerprint}`)
           return
         case 'not-operator':
           return
