@@ -6,18 +6,20 @@ import { makeAuthority } from '../support/authority.ts'
 import { expectOk } from '../support/device.ts'
 import { gatewayBlock, labEnvironment } from '../support/lab.ts'
 import { connect, type Machine, type Snapshot, startMachine } from '../support/machine.ts'
+import { mayRoute } from '../support/may-route.ts'
 import { oneApi } from '../support/one-api.ts'
 import { processesWith } from '../support/processes.ts'
 import { clawpatrol, type Finished, type Running, run, start } from '../support/program.ts'
 import { until } from '../support/until.ts'
-import { mayIsolate } from '../tailnet/namespace.ts'
 
 const token = 'upstream-secret-2d9b6f1c07aa4c5e'
 const gatewayPort = 8080
 const clawpatrolCommand = `${process.execPath} ${clawpatrol}`
 const url = `https://203.0.113.1:${gatewayPort}`
 
-describe.skipIf(!mayIsolate())('a machine that goes through the gateway as a whole', { timeout: 60_000 }, () => {
+const subject = 'a machine that goes through the gateway as a whole'
+
+describe.runIf(mayRoute(subject, 'wireguard'))(subject, { timeout: 60_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'clawpatrol-whole-'))
   const operatorEnv = labEnvironment(dir)
   const home = join(dir, 'box')

@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectOk } from '../support/device.ts'
 import { connect, type Machine, type Snapshot, startMachine } from '../support/machine.ts'
+import { mayRoute } from '../support/may-route.ts'
 import { clawpatrol, type Finished, type Running, start } from '../support/program.ts'
 import { until } from '../support/until.ts'
 import { buildTailscale, tailscaleBuildMs } from './build-tailscale.ts'
 import { type GatewayLab, host, startGatewayLab } from './gateway-lab.ts'
-import { mayIsolate } from './namespace.ts'
 
-describe.skipIf(!mayIsolate())('a whole machine in the tailnet, with its own Tailscale', { timeout: 120_000 }, () => {
+const subject = 'a whole machine in the tailnet, with its own Tailscale'
+
+describe.runIf(mayRoute(subject, 'tailscale'))(subject, { timeout: 120_000 }, () => {
   let lab: GatewayLab
   let box: Machine
   let before: Snapshot

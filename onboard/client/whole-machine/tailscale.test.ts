@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { dial, hostOf, join203, killedAt, script, serve } from '../../../test/support/joined-machine.ts'
 import { connect, type Machine, type Snapshot, startMachine } from '../../../test/support/machine.ts'
+import { mayRoute } from '../../../test/support/may-route.ts'
 import { type Running, start } from '../../../test/support/program.ts'
 import { until } from '../../../test/support/until.ts'
 import { buildTailscale, tailscaleBuildMs } from '../../../test/tailnet/build-tailscale.ts'
 import { type Control, startControl } from '../../../test/tailnet/control.ts'
-import { mayIsolate } from '../../../test/tailnet/namespace.ts'
 import { type PlainNode, startNode } from '../../../test/tailnet/node.ts'
 import { prepareDir } from '../save-identity.ts'
 import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
@@ -16,7 +16,9 @@ import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
 const worldAddress = '198.18.0.1'
 const echoPort = 7007
 
-describe.skipIf(!mayIsolate())('whole-machine routing with Tailscale', { timeout: 120_000 }, () => {
+const subject = 'whole-machine routing with Tailscale'
+
+describe.runIf(mayRoute(subject, 'tailscale'))(subject, { timeout: 120_000 }, () => {
   let root = ''
   let dir = ''
   let home = ''

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { dial, hostOf, join203, killedAt, machineInWorld, script, serve } from '../../../test/support/joined-machine.ts'
 import type { Machine, Snapshot } from '../../../test/support/machine.ts'
-import { mayIsolate } from '../../../test/tailnet/namespace.ts'
+import { mayRoute } from '../../../test/support/may-route.ts'
 import { readJournal } from '../journal.ts'
 import { prepareDir } from '../save-identity.ts'
 import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
@@ -12,7 +12,9 @@ import { routeWholeMachine, unrouteWholeMachine } from './mode.ts'
 const noClaim = () => Promise.reject(new Error('there is no tailnet'))
 const wgConf = '/etc/wireguard/clawpatrol.conf'
 
-describe.skipIf(!mayIsolate())('whole-machine routing with WireGuard', { timeout: 60_000 }, () => {
+const subject = 'whole-machine routing with WireGuard'
+
+describe.runIf(mayRoute(subject, 'wireguard'))(subject, { timeout: 60_000 }, () => {
   let root = ''
   let dir = ''
   let home = ''
