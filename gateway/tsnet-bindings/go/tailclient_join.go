@@ -16,6 +16,9 @@ import (
 // offeredWithin is how long a node that is in the tailnet waits for its gateway to appear there as an exit node.
 const offeredWithin = 5 * time.Second
 
+// failingFor is how long a node may fail to talk to its control server, time after time, before that is told.
+const failingFor = 6 * time.Second
+
 // joinFault says what kept a node out; JavaScript reads its kind and gives the advice.
 type joinFault struct{ kind, text string }
 
@@ -32,6 +35,8 @@ func (c *tailnetClient) join(ctx context.Context, exitNode netip.Addr) (string, 
 		return "", err
 	}
 	changes, refused := watchNode(ctx, client)
+	looks := time.NewTicker(time.Second)
+	defer looks.Stop()
 	var offered <-chan time.Time
 	progress := joinProgress{exitNode: exitNode}
 	for {
@@ -46,6 +51,7 @@ func (c *tailnetClient) join(ctx context.Context, exitNode netip.Addr) (string, 
 		case <-ctx.Done():
 			return "", progress.late(ctx.Err())
 		case <-changes:
+		case <-looks.C:
 		}
 		status, err := client.Status(ctx)
 		if err != nil {
@@ -125,6 +131,8 @@ type joinProgress struct {
 	gateway                 []netip.Addr
 	state                   string
 	lastErr                 string
+	// failing is since when there is an error; zero: there is none.
+	failing time.Time
 }
 
 func (p *joinProgress) see(status *ipnstate.Status) error {
@@ -137,6 +145,12 @@ func (p *joinProgress) see(status *ipnstate.Status) error {
 		return joinFault{"unapproved", "the node has to be approved by an administrator"}
 	case refusedByControl(p.lastErr):
 		return joinFault{"refused", p.lastErr}
+	case p.lastErr == "":
+		p.failing = time.Time{}
+	case p.failing.IsZero():
+		p.failing = time.Now()
+	case time.Since(p.failing) > failingFor:
+		return joinFault{"unreachable", p.lastErr}
 	}
 	p.joined = status.Self != nil && len(status.TailscaleIPs) > 0 && status.Self.InNetworkMap
 	p.visible, p.offered, p.ready = false, false, false

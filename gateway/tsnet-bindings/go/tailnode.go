@@ -237,6 +237,8 @@ func (n *tailnetNode) begin(ctx context.Context, authKey string, routes []netip.
 // waitUntilRunning ends early when the control server says no: waiting would not change its mind.
 func (n *tailnetNode) waitUntilRunning(ctx context.Context) error {
 	changes, refused := watchNode(ctx, n.client)
+	looks := time.NewTicker(time.Second)
+	defer looks.Stop()
 	var progress joinProgress
 	for {
 		select {
@@ -245,6 +247,7 @@ func (n *tailnetNode) waitUntilRunning(ctx context.Context) error {
 		case <-ctx.Done():
 			return progress.late(ctx.Err())
 		case <-changes:
+		case <-looks.C:
 		}
 		status, err := n.client.Status(ctx)
 		if err != nil {
