@@ -43,47 +43,53 @@ export const login: Command = {
   run: ({ options }) => loginAs(options),
 }
 
-/** Joins with the person's own account; the temporary node leaves the tailnet whatever happens. */
+/** Joins with the person's own account, whose temporary node leaves the tailnet whatever happens. */
 export async function loginAs(options: Invocation['options']): Promise<number> {
   if (isUnderSudo('login')) return 2
-  const stop = new AbortController()
-  const end = () => stop.abort()
-  // a second one ends the process at once
-  for (const signal of ending) process.once(signal, end)
-  try {
-    return await orExit2(() => joinWithAccount(options, stop.signal))
-  } finally {
-    for (const signal of ending) process.removeListener(signal, end)
-  }
+  return await orExit2(async () => {
+    const { defaultGatewayName, joinByLogin } = await import('../../../onboard/client/login.ts')
+    const text = (name: string) => (typeof options[name] === 'string' ? options[name] : null)
+    const dir = text('caDir') ?? identityDir()
+    const url = text('url')
+    const isWhole = options.wholeMachine === true
+    const [tell, show] = [await progressPrinter(), await invitationPrinter()]
+    const joined = await untilInterrupted((signal) =>
+      joinByLogin({
+        gateway: url === null ? { name: text('name') ?? defaultGatewayName } : { url },
+        authKey: takeAuthKey(),
+        controlUrl: text('controlUrl') ?? '',
+        dir,
+        hostname: text('hostname'),
+        profile: text('profile'),
+        wholeMachine: isWhole,
+        signal,
+        tell,
+        show,
+      }),
+    )
+    if (joined === null) {
+      printError('clawpatrol: interrupted, nothing was joined')
+      return endedBySignal
+    }
+    await finishJoin(joined, { dir, isTrusting: options.trust !== false, isWhole })
+    return 0
+  })
 }
 
 const ending = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-async function joinWithAccount(options: Invocation['options'], signal: AbortSignal): Promise<number> {
-  const { defaultGatewayName, joinByLogin } = await import('../../../onboard/client/login.ts')
-  const text = (name: string) => (typeof options[name] === 'string' ? options[name] : null)
-  const dir = text('caDir') ?? identityDir()
-  const url = text('url')
-  const isWhole = options.wholeMachine === true
+/** @returns null when a signal ended the work; a second one ends the process at once */
+async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  const stop = new AbortController()
+  const end = () => stop.abort()
+  for (const signal of ending) process.once(signal, end)
   try {
-    const joined = await joinByLogin({
-      gateway: url === null ? { name: text('name') ?? defaultGatewayName } : { url },
-      authKey: takeAuthKey(),
-      controlUrl: text('controlUrl') ?? '',
-      dir,
-      hostname: text('hostname'),
-      profile: text('profile'),
-      wholeMachine: isWhole,
-      signal,
-      tell: await progressPrinter(),
-      show: await invitationPrinter(),
-    })
-    await finishJoin(joined, { dir, isTrusting: options.trust !== false, isWhole })
-    return 0
+    return await work(stop.signal)
   } catch (error) {
-    if (!signal.aborted || !(error instanceof ClawError)) throw error
-    printError('clawpatrol: interrupted, nothing was joined')
-    return endedBySignal
+    if (stop.signal.aborted && error instanceof ClawError) return null
+    throw error
+  } finally {
+    for (const signal of ending) process.removeListener(signal, end)
   }
 }
 
