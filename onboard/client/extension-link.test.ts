@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -73,6 +75,28 @@ describe('runWrapped() on macOS', () => {
       await expect(wrapped(identity, ['false'])).rejects.toThrow('no route')
       expect([lab.transport.table.size, app.tunnels.size]).toEqual([1, 0])
     }
+  })
+
+  it('tells the gateway that the run is over although the connection it kept breaks', async () => {
+    const app = await anApp()
+    const { lab, identity, listener } = await joinedThroughTailnet()
+    let broken = 0
+    const server = createServer((socket) => {
+      const way = connect(listener.port, '127.0.0.1')
+      socket.on('data', (chunk) => {
+        // what a server does that closes it just then, after 5 s without a request
+        if (chunk.toString('latin1').startsWith('DELETE') && broken++ === 0) socket.destroy()
+        else way.write(chunk)
+      })
+      way.pipe(socket)
+      socket.on('error', () => undefined).on('close', () => way.destroy())
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    app.dialPort = (server.address() as AddressInfo).port
+    expect(await wrapped(identity, ['true'])).toBe(0)
+    expect([broken, lab.tailnet.nodes.list()]).toEqual([2, []])
   })
 
   it('ends the node when the gateway refuses the device', async () => {

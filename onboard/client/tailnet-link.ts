@@ -62,7 +62,11 @@ export async function enrolRun(
       async close() {
         await renewAuthKey(identity, http, reply).catch(() => undefined)
         const ask = { method: 'DELETE', path: `/api/sessions/${run}`, token: identity.token, timeoutMs: endMs } as const
-        await http.ask(ask).catch(() => undefined)
+        // again over a new connection: the kept one may have been closed just as it was used
+        await http
+          .ask(ask)
+          .catch(() => http.ask(ask))
+          .catch(() => undefined)
         http.close()
         await node.close()
       },
