@@ -161,6 +161,20 @@ describe('PinWatch over WireGuard', () => {
     expect([watch.blocked(device), watch.held(device)]).toEqual([true, false])
   })
 
+  it('goes on when live flows cannot be judged again', async () => {
+    const watch = aWatch('enforce', { wireguard: { peers: unreadable, transport: unreadable } })
+    const { device } = await watch.device()
+    watch.set.recheck = () => {
+      throw new Error('broken')
+    }
+    await watch.pins.look()
+    await watch.pins.look()
+    expect([watch.held(device), watch.said.map(([event]) => event)]).toEqual([
+      true,
+      ['device.pin_unknown', 'device.pin_recheck'],
+    ])
+  })
+
   it('looks by itself, and soon after a new run', async () => {
     const watch = aWatch('warn', { everyMs: 10 })
     const { publicKey } = await watch.device()
@@ -261,6 +275,9 @@ function aWatch(
   const set = {
     mode,
     rechecks: 0,
+    recheck: () => {
+      set.rechecks += 1
+    },
     block: (device: DeviceId, because: string): Promise<unknown> => lab.registry.block(device, because),
   }
   const pins = new PinWatch({
@@ -274,9 +291,7 @@ function aWatch(
   })
   pins.start({
     block: (device, because) => set.block(device, because),
-    recheck: () => {
-      set.rechecks += 1
-    },
+    recheck: () => set.recheck(),
   })
   onTestFinished(async () => {
     await pins[Symbol.asyncDispose]()

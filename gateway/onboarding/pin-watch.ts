@@ -101,7 +101,12 @@ export class PinWatch implements AsyncDisposable {
         return () => sightedNodes(tailnet.nodes.list(), endpoints)
       })
     await Promise.all(doing)
-    if (this.#holds() !== before) this.#acts?.recheck()
+    if (this.#holds() === before) return
+    try {
+      this.#acts?.recheck()
+    } catch (error) {
+      this.#parts.log.error('device.pin_recheck', { error })
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
