@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { capture } from '../capture.ts'
 import { type Started, startProcess } from '../runner.fixture.ts'
 import type { ExtensionRun } from './darwin.ts'
-import { connectExtension } from './extension.ts'
+import { connectExtension, type Deadlines } from './extension.ts'
 import type { Request } from './protocol.ts'
 import { StandIn } from './stand-in.fixture.ts'
 
@@ -37,9 +37,10 @@ async function run(
   app: StandIn,
   words: readonly [string, ...string[]],
   more: Partial<ExtensionRun> = {},
+  deadlines: Partial<Deadlines> = {},
 ): Promise<Ran> {
   const [command, ...args] = words
-  const extension = await connectExtension({ path: app.path, deadlines: { local: 300 } })
+  const extension = await connectExtension({ path: app.path, deadlines })
   const dir = aDir()
   const files = [openSync('/dev/null', 'r'), openSync(join(dir, 'out'), 'w'), openSync(join(dir, 'err'), 'w')] as const
   const warnings: string[] = []
@@ -96,6 +97,9 @@ function heldAt(app: StandIn, kind: Request['kind']) {
 const isAlive = (pid: number) =>
   existsSync(`/proc/${pid}/stat`) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z')
 
+const silence: StandIn['odd'] = () => 'silence'
+const patience = { timeout: 10_000 }
+
 describe('a command on macOS', () => {
   it('does not start before the app has confirmed that its processes are captured', async () => {
     const app = await anApp()
@@ -115,7 +119,7 @@ describe('a command on macOS', () => {
 
   it.each<[string, StandIn['odd'], RegExp]>([
     ['refuses', () => ({ kind: 'refused', code: 'limit', message: 'too many processes' }), /too many processes/],
-    ['is silent', () => 'silence', /did not answer "register"/],
+    ['is silent', silence, /did not answer "register"/],
     ['hangs up', () => 'hangup', /Clawpatrol.app (is gone|closed the connection)/],
     ['talks nonsense', () => Buffer.from('\0\0\0\x02ok'), /not JSON/],
     ['confirms something else', () => Buffer.from('\0\0\0\x18{"kind":"unregistered" }'), /sent "unregistered" unasked/],
@@ -128,7 +132,8 @@ describe('a command on macOS', () => {
       pids.push(request.pid)
       return odd(request)
     }
-    await expect(run(app, ['touch', file])).rejects.toThrow(message)
+    const deadlines = odd === silence ? { local: 200 } : {}
+    await expect(run(app, ['touch', file], {}, deadlines)).rejects.toThrow(message)
     expect([pids.map(isAlive), existsSync(file)]).toEqual([[false], false])
   })
 
@@ -199,12 +204,12 @@ describe('a command on macOS', () => {
     const fifo = join(aDir(), 'pids')
     const running = run(app, ['sh', '-c', `sh -c 'sleep 300 & echo $$ $! > ${fifo}; wait' & wait`])
     running.catch(() => undefined)
-    await expect.poll(() => existsSync(fifo) && readFileSync(fifo, 'utf8')).toMatch(/\d+ \d+\n/)
+    await expect.poll(() => existsSync(fifo) && readFileSync(fifo, 'utf8'), patience).toMatch(/\d+ \d+\n/)
     const pids = readFileSync(fifo, 'utf8').trim().split(' ').map(Number)
     expect(pids.map(isAlive)).toEqual([true, true])
     await app.crash()
     await expect(running).rejects.toThrow('The command was ended: Clawpatrol.app is gone')
-    await expect.poll(() => [...pids, app.trees[0]?.pid ?? 0].map(isAlive)).toEqual([false, false, false])
+    await expect.poll(() => [...pids, app.trees[0]?.pid ?? 0].map(isAlive), patience).toEqual([false, false, false])
   })
 })
 
@@ -236,7 +241,7 @@ describe('a signal on macOS', () => {
     const { pid } = (await held.reached) as Extract<Request, { kind: 'register' }>
     alone.child.kill(signal)
     expect(await alone.ended()).toMatchObject(signal === 'SIGTERM' ? { code: 143 } : { code: null, signal })
-    await expect.poll(() => isAlive(pid)).toBe(false)
+    await expect.poll(() => isAlive(pid), patience).toBe(false)
     held.go()
     expect([existsSync(file), app.tunnels.size]).toEqual([false, 0])
   })
@@ -246,7 +251,7 @@ describe('a signal on macOS', () => {
     const alone = runAlone(app, 'sh', '-c', 'echo ready; exec sleep 300')
     await alone.printed(/ready/)
     alone.child.kill('SIGKILL')
-    await expect.poll(() => app.trees.map(({ isCutOff }) => isCutOff)).toEqual([true])
+    await expect.poll(() => app.trees.map(({ isCutOff }) => isCutOff), patience).toEqual([true])
     process.kill(app.trees[0]?.pid ?? 0, 'SIGKILL')
     await alone.ended()
   })
