@@ -59,6 +59,8 @@ export interface GatewayLabOptions {
   readonly autoApprove?: boolean
   /** Scopes of the gateway's API client. */
   readonly scopes?: readonly string[]
+  /** Where all look for the control server, and find what the test starts there; its own unless given. */
+  readonly controlUrl?: string
 }
 
 /** Starts it; resolves when the gateway is in the tailnet. */
@@ -203,7 +205,7 @@ ${indented(options.gatewayLines, '  ')}
   tailscale {
     authkey             = "${key}"
     hostname            = "gateway"
-    control_url         = "${control.controlUrl}"
+    control_url         = "${options.controlUrl ?? control.controlUrl}"
     api_url             = "${control.apiUrl}"
     oauth_client_id     = "${oauth.id}"
     oauth_client_secret = "${oauth.secret}"
