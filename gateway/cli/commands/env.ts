@@ -1,10 +1,7 @@
 import { updateBundle } from '../../../onboard/client/bundle.ts'
 import { exportLines } from '../../../onboard/client/environment.ts'
-import { jsonOf } from '../../../onboard/client/gateway-http.ts'
-import { type Identity, identityDir, loadIdentity } from '../../../onboard/client/identity.ts'
-import { reachGateway } from '../../../onboard/client/reach-gateway.ts'
-import { refused, variablesOf } from '../../../onboard/client/session.ts'
-import type { PushedVariable } from '../../../onboard/protocol.ts'
+import { identityDir, loadIdentity } from '../../../onboard/client/identity.ts'
+import { pushedVariables } from '../../../onboard/client/pushed-variables.ts'
 import { orExit2 } from '../client-failure.ts'
 import type { Command } from '../command.ts'
 import { print, printFailure } from '../print.ts'
@@ -26,7 +23,7 @@ export const env: Command = {
       const identity = loadIdentity(typeof options.caDir === 'string' ? options.caDir : identityDir())
       const files = { caFile: identity.caFile, bundleFile: updateBundle(identity) }
       try {
-        for (const line of exportLines(files, await fetchVariables(identity))) print(line)
+        for (const line of exportLines(files, await pushedVariables(identity, askMs))) print(line)
         return 0
       } catch (error) {
         for (const line of exportLines(files, [])) print(line)
@@ -34,16 +31,4 @@ export const env: Command = {
         return 1
       }
     }),
-}
-
-async function fetchVariables(identity: Identity): Promise<readonly PushedVariable[]> {
-  const gateway = await reachGateway(identity)
-  try {
-    const path = '/api/env-pushdown'
-    const reply = await gateway.ask({ method: 'GET', path, token: identity.token, timeoutMs: askMs })
-    if (reply.status !== 200) throw refused(reply)
-    return variablesOf(jsonOf(reply)?.vars)
-  } finally {
-    await gateway.close()
-  }
 }

@@ -5,10 +5,8 @@ import { relaySignals } from '../../capture/signal-relay.ts'
 import type { PushedVariable } from '../../protocol.ts'
 import { updateBundle } from '../bundle.ts'
 import { wrappedEnvironment } from '../environment.ts'
-import { jsonOf } from '../gateway-http.ts'
 import type { Identity } from '../identity.ts'
-import { reachGateway } from '../reach-gateway.ts'
-import { refused, variablesOf } from '../session.ts'
+import { pushedVariables } from '../pushed-variables.ts'
 import { type Host, thisHost } from './host.ts'
 import { routingState } from './mode.ts'
 
@@ -40,17 +38,11 @@ export async function runDirect(identity: Identity, { words, warn, host = thisHo
 }
 
 async function variables(identity: Identity, warn: (text: string) => void): Promise<readonly PushedVariable[]> {
-  const gateway = await reachGateway(identity)
   try {
-    const path = '/api/env-pushdown'
-    const reply = await gateway.ask({ method: 'GET', path, token: identity.token, timeoutMs: askMs })
-    if (reply.status !== 200) throw refused(reply)
-    return variablesOf(jsonOf(reply)?.vars)
+    return await pushedVariables(identity, askMs)
   } catch (error) {
     warn(`the gateway's variables are missing: ${error instanceof Error ? error.message : String(error)}`)
     return []
-  } finally {
-    await gateway.close()
   }
 }
 
