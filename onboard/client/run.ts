@@ -31,6 +31,8 @@ const setupSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
  * @throws ClawError when the tunnel cannot be had: the command is never run without it
  */
 export async function runWrapped(identity: Identity, run: WrappedRun): Promise<number> {
+  // before the addon is loaded, which sets variables for its own parts
+  const env = { ...process.env }
   const stop = new AbortController()
   let interruptedBy: NodeJS.Signals | null = null
   // once the command runs it gets the signals; until then they end the set-up, and the peer at the gateway with it
@@ -47,7 +49,7 @@ export async function runWrapped(identity: Identity, run: WrappedRun): Promise<n
       // the helper loads while the gateway answers
       const { capture } = await import('../capture/capture.ts')
       const bundleFile = updateBundle(identity)
-      const captured = captureOf(run, { identity, link: await opening, bundleFile })
+      const captured = captureOf(run, { identity, link: await opening, bundleFile, env })
       return interruptedBy === null ? await capture(captured) : codeOf(interruptedBy)
     } finally {
       await opening.then(
@@ -78,16 +80,18 @@ interface Prepared {
   readonly identity: Identity
   readonly link: RunLink | ExtensionLink
   readonly bundleFile: string
+  /** Variables of this command. */
+  readonly env: NodeJS.ProcessEnv
 }
 
-function captureOf(run: WrappedRun, { identity, link, bundleFile }: Prepared): CapturedRun | ExtensionRun {
+function captureOf(run: WrappedRun, { identity, link, bundleFile, env }: Prepared): CapturedRun | ExtensionRun {
   const [command, ...args] = run.words
   const wrapped: RunCommand = {
     command,
     args,
     cwd: process.cwd(),
-    env: wrappedEnvironment(process.env, { caFile: identity.caFile, bundleFile }, link.variables),
-    hide: hiddenDirs(identity.dir, process.env),
+    env: wrappedEnvironment(env, { caFile: identity.caFile, bundleFile }, link.variables),
+    hide: hiddenDirs(identity.dir, env),
     waitAll: run.waitAll,
     warn: run.warn,
   }
@@ -99,7 +103,7 @@ function captureOf(run: WrappedRun, { identity, link, bundleFile }: Prepared): C
     hide: [...wrapped.hide, ...link.hide],
     mask: [],
     allow: run.allow,
-    keepResolv: process.env.CLAWPATROL_RUN_KEEP_RESOLV === '1',
+    keepResolv: env.CLAWPATROL_RUN_KEEP_RESOLV === '1',
   }
 }
 

@@ -135,7 +135,7 @@ for ask in (dns_udp, dns_tcp):
       ls -A ${dir}
       grep -lsE 'privkey:|nodekey:|tskey-' -r /tmp/clawpatrol-run-*
       ls -d /proc/[0-9]* | wc -l
-      env | grep -E 'CLAWPATROL|tskey|TS_AUTH'`
+      env | grep -E '^CLAWPATROL|tskey|^TS_'`
     const { stdout } = await laptop.run(['sh', '-c', script])
     // init, the shell, and what lists and counts
     expect(stdout).toMatch(new RegExp(`^${identityFiles.bundle}\n${identityFiles.ca}\n[34]\n$`))
