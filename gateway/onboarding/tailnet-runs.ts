@@ -48,7 +48,7 @@ export function tailnetRuns({
   nodes,
   isThere,
   endNode,
-  sweepEveryMs = 60_000,
+  sweepEveryMs = 10_000,
   bound,
   swept,
 }: TailnetRunParts): TailnetRuns {

@@ -16,6 +16,7 @@ describe('runs in bad times', () => {
   let lab: GatewayLab
   let servers: WorldServers
   let laptop: Member
+  const killed: string[] = []
 
   beforeAll(async () => {
     lab = await startGatewayLab({
@@ -39,6 +40,7 @@ describe('runs in bad times', () => {
     await live.finished
     await lab.control.gone('its node is gone', (node) => node.id === id)
     expectOk(await laptop.run(['curl', '-sS', `https://${host}/x`]))
+    killed.push(id)
   })
 
   it.each(['SIGTERM', 'SIGKILL'] as const)('go on within 5 s of a restart of the gateway, by %s', async (signal) => {
@@ -93,6 +95,21 @@ say(size, got.hexdigest())`
     if (counts !== null) expect(counts.lost).toBeGreaterThan(10)
     process.stderr.write(
       `${name}: ${downloadMb} MB in ${Math.round(loadedMs)} ms, with 50 requests of 100 kB ${Math.round(performance.now() - began)} ms ${JSON.stringify(counts)}\n`,
+    )
+  })
+
+  it('killed, are no runs of their device any more after a while', { timeout: 60_000 }, async () => {
+    expect(killed).toHaveLength(1)
+    // the test's control server tells nobody who is alone of those that left
+    await using live = laptop.startRun(python(`say("up"); time.sleep(600)`))
+    await live.saw(/up/)
+    await until(
+      'the gateway has unbound the node',
+      async () => {
+        const shown = JSON.parse(expectOk(await lab.operator(['device', 'show', 'laptop', '--json'])).stdout)
+        return shown.peers.length === 1
+      },
+      45_000,
     )
   })
 })
