@@ -2,11 +2,11 @@ import { connectExtension, type ExtensionTunnel, type Registration } from '../ca
 import type { PushedVariable } from '../protocol.ts'
 import { resolveEndpoint } from './endpoint.ts'
 import { gatewayHttp } from './gateway-http.ts'
-import type { Identity } from './identity.ts'
+import type { Identity, TailnetMember } from './identity.ts'
 import type { RunName } from './run-link.ts'
 import { openSession } from './session.ts'
 import type { TailnetDialer } from './tailnet-http.ts'
-import { enrolRun, nodeName, type TailnetMember } from './tailnet-link.ts'
+import { enrolRun, nodeName } from './tailnet-link.ts'
 import { newKeyPair } from './wireguard-key.ts'
 
 /** The way of one run into its gateway where an extension of the system captures, as on macOS. */

@@ -37,6 +37,9 @@ export interface TailnetIdentity {
   readonly authKey: string
 }
 
+/** An identity whose runs are nodes of a tailnet. */
+export type TailnetMember = Identity & { readonly tailnet: TailnetIdentity }
+
 /** Names of the files in the identity directory. */
 export const identityFiles = {
   config: 'config.json',

@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ClawError } from '../../workers/contract/errors.ts'
 import type { Ask, GatewayHttp, Reply } from './gateway-http.ts'
-import { identityFiles } from './identity.ts'
+import { identityFiles, type TailnetMember } from './identity.ts'
 import { renewAuthKey } from './renew-auth-key.ts'
-import type { TailnetMember } from './tailnet-link.ts'
 
 const dayMs = 24 * 3_600_000
 const path = '/api/peer/tsnet/rotate-key'

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { type GatewayHttp, jsonOf } from './gateway-http.ts'
-import { identityFiles } from './identity.ts'
+import { identityFiles, type TailnetMember } from './identity.ts'
 import { writeWhole } from './save-identity.ts'
-import type { TailnetMember } from './tailnet-link.ts'
 
 /** A key with less left is exchanged. */
 const renewMs = 14 * 24 * 3_600_000

@@ -3,15 +3,12 @@ import { Socket } from 'node:net'
 import type { TailnetNode } from '../capture/tailnet.ts'
 import type { PushedVariable } from '../protocol.ts'
 import { type GatewayHttp, jsonOf } from './gateway-http.ts'
-import type { Identity, TailnetIdentity } from './identity.ts'
+import type { TailnetMember } from './identity.ts'
 import { renewAuthKey } from './renew-auth-key.ts'
 import type { RunLink, RunName } from './run-link.ts'
 import { openRunState, type RunState } from './run-state.ts'
 import { refused, variablesOf } from './session.ts'
 import { type TailnetDialer, tailnetHttp } from './tailnet-http.ts'
-
-/** An identity whose runs are nodes of a tailnet. */
-export type TailnetMember = Identity & { readonly tailnet: TailnetIdentity }
 
 const registerMs = 15_000
 const endMs = 3000

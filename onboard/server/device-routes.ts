@@ -1,16 +1,13 @@
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import { type Context, Hono } from 'hono'
 import { ClawError } from '../../workers/contract/errors.ts'
 import { type SelfReply, type SessionReply, sessionRequest } from '../protocol.ts'
 import { bearerOf } from './bearer.ts'
-import type { OnboardApp, OnboardEnv } from './env.ts'
+import type { DeviceGuard, OnboardApp, OnboardEnv } from './env.ts'
 import { readInput } from './input.ts'
 import type { Limits } from './limits.ts'
 import { nodeRoutes } from './node-routes.ts'
 import type { KnownDevice, OnboardPorts } from './ports.ts'
 import { tooMany } from './refusals.ts'
-
-/** Lets a request through that carries a device's token, from where that device may ask. */
-export type DeviceGuard = MiddlewareHandler<OnboardEnv>
 
 /** What a device may ask with its token: peers and nodes for its runs, its variables, itself. */
 export function deviceRoutes(ports: OnboardPorts, limits: Limits): OnboardApp {
