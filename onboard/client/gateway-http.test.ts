@@ -50,6 +50,19 @@ describe('gatewayHttp()', () => {
     })
   })
 
+  it('says so of a gateway without a certificate', async () => {
+    // a fatal alert: internal error
+    const { port } = await aGateway((socket) =>
+      socket.once('data', () => socket.end(Buffer.from('15030300020250', 'hex'))),
+    )
+    const http = await gatewayHttp({ url: `https://127.0.0.1:${port}`, trust: 'system', ca: null })
+    onTestFinished(() => http.close())
+    await expect(http.ask(ask)).rejects.toMatchObject({
+      message: `Cannot reach the gateway at https://127.0.0.1:${port}: it ended the TLS handshake (internal error)`,
+      hint: 'it may not have its certificate yet: try again in a minute',
+    })
+  })
+
   it('stops at once when it is told to, before or while it asks', async () => {
     const stop = new AbortController()
     const { http } = await aGateway((socket) => socket.once('data', () => stop.abort()))

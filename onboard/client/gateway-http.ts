@@ -170,11 +170,14 @@ function hasName(hostname: string): boolean {
 }
 
 function noAnswer(url: string, error: Error): ClawError {
-  const code = (error as NodeJS.ErrnoException).code
-  const found =
-    code === 'ECONNREFUSED' ? 'nothing listens there' : code === 'ENOTFOUND' ? 'no such host' : error.message
-  return new ClawError('CP_ONBOARD', `Cannot reach the gateway at ${url}: ${found}`, {
-    cause: error,
-    hint: 'is the gateway running, and reachable from here?',
-  })
+  const [found, hint] = faultOf(error)
+  return new ClawError('CP_ONBOARD', `Cannot reach the gateway at ${url}: ${found}`, { cause: error, hint })
+}
+
+function faultOf({ message, code }: NodeJS.ErrnoException): readonly [found: string, hint: string] {
+  const alert = /alert ([a-z ]+):/.exec(message)?.[1]
+  if (alert !== undefined)
+    return [`it ended the TLS handshake (${alert})`, 'it may not have its certificate yet: try again in a minute']
+  const found = code === 'ECONNREFUSED' ? 'nothing listens there' : code === 'ENOTFOUND' ? 'no such host' : message
+  return [found, 'is the gateway running, and reachable from here?']
 }
