@@ -61,6 +61,8 @@ export interface GatewayLabOptions {
   readonly scopes?: readonly string[]
   /** Where all look for the control server, and find what the test starts there; its own unless given. */
   readonly controlUrl?: string
+  /** Readies the lab's directory before the gateway starts; yields more variables for the gateway. */
+  readonly prepare?: (dir: string) => NodeJS.ProcessEnv
 }
 
 /** Starts it; resolves when the gateway is in the tailnet. */
@@ -91,8 +93,9 @@ export async function startGatewayLab(options: GatewayLabOptions): Promise<Gatew
       world.start([process.execPath, ...echo, authority.certFile, authority.keyFile], { ...env, TOKEN: token }),
     )
     await upstream.saw(/listening/)
+    const gatewayEnv = { ...env, ...options.prepare?.(dir) }
     const begin = async () => {
-      const started = world.start([process.execPath, clawpatrol, 'gateway', config], env)
+      const started = world.start([process.execPath, clawpatrol, 'gateway', config], gatewayEnv)
       await started.saw(/is ready/, 30_000)
       await started.saw(/tailnet\.(routes|down|routes_not_approved)"/, 60_000)
       return started

@@ -10,8 +10,11 @@ export interface PlainNode extends AsyncDisposable {
   readonly pid: number
   /** Connects through the tailnet. */
   open(network: 'tcp' | 'udp', to: string, timeoutMs?: number): Promise<NodeStream>
-  /** Connects to `host.tail.test:port` as an ingress server of Funnel does; TLS begins on the stream. */
-  funnel(name: string, port: number): Promise<NodeStream>
+  /**
+   * Connects to `host.tail.test:port` as an ingress server of Funnel does; TLS begins on the stream.
+   * @param source address and port of who is said to connect from the internet
+   */
+  funnel(name: string, port: number, source?: string): Promise<NodeStream>
   get(url: string, timeoutMs?: number): Promise<{ readonly status: number; readonly body: string }>
   /** Echoes whatever connects to a port of the node. */
   listen(port: number): Promise<void>
@@ -89,7 +92,7 @@ export async function startNode(
     name,
     pid,
     open: async (network, to, timeoutMs) => streamOf(await perform({ do: 'open', network, to, timeoutMs })),
-    funnel: async (to, port) => streamOf(await perform({ do: 'funnel', to, port })),
+    funnel: async (to, port, source) => streamOf(await perform({ do: 'funnel', to, port, source })),
     get: async (url, timeoutMs) =>
       (await perform({ do: 'get', to: url, timeoutMs })) as { readonly status: number; readonly body: string },
     listen: async (port) => {

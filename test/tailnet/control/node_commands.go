@@ -26,6 +26,7 @@ type command struct {
 	Most      int            `json:"most"`
 	TimeoutMs int            `json:"timeoutMs"`
 	Port      int            `json:"port"`
+	Source    netip.AddrPort `json:"source"`
 	Advertise []netip.Prefix `json:"advertise"`
 	ExitNode  *netip.Addr    `json:"exitNode"`
 }
@@ -75,7 +76,7 @@ func (n *node) do(ctx context.Context, c command) (any, error) {
 	case "listen-funnel":
 		return nil, n.listenFunnel(c.Port, c.To)
 	case "funnel":
-		return n.funnel(ctx, c.To, c.Port)
+		return n.funnel(ctx, c.To, c.Port, c.Source)
 	case "status":
 		return n.client.Status(ctx)
 	case "whois":

@@ -12,11 +12,14 @@ import (
 	"strings"
 )
 
-// funnelSource is where a connection through Funnel says it comes from: a documentation address.
-const funnelSource = "203.0.113.77:40000"
+// funnelSource is where a connection through Funnel says it comes from unless told otherwise: a documentation address.
+var funnelSource = netip.MustParseAddrPort("203.0.113.77:40000")
 
 // funnel connects to a port of a node the way an ingress server of Funnel does; TLS begins on the stream it yields.
-func (n *node) funnel(ctx context.Context, name string, port int) (any, error) {
+func (n *node) funnel(ctx context.Context, name string, port int, source netip.AddrPort) (any, error) {
+	if !source.IsValid() {
+		source = funnelSource
+	}
 	base, err := n.peerAPI(ctx, name)
 	if err != nil {
 		return nil, err
@@ -32,7 +35,7 @@ func (n *node) funnel(ctx context.Context, name string, port int) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Tailscale-Ingress-Src", funnelSource)
+	request.Header.Set("Tailscale-Ingress-Src", source.String())
 	request.Header.Set("Tailscale-Ingress-Target", fmt.Sprintf("%s:%d", name, port))
 	if err := request.Write(conn); err != nil {
 		return nil, err
@@ -47,7 +50,7 @@ func (n *node) funnel(ctx context.Context, name string, port int) (any, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("the node spoke first")
 	}
-	return map[string]any{"stream": n.keep(conn), "local": funnelSource}, nil
+	return map[string]any{"stream": n.keep(conn), "local": source.String()}, nil
 }
 
 // peerAPI is where a node of the tailnet answers ingress servers.
