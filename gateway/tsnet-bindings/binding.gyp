@@ -6,7 +6,7 @@
       "actions": [
         {
           "action_name": "go_build",
-          "inputs": ["scripts/go-build.mjs", "go/go.mod", "go/go.sum", "<!@(node scripts/list.mjs go .go)"],
+          "inputs": ["scripts/go-build.mjs", "scripts/tailscale-tags.mjs", "go/go.mod", "go/go.sum", "<!@(node scripts/list.mjs go .go)"],
           "outputs": ["<(module_root_dir)/build/libclaw.a", "<(module_root_dir)/build/libclaw.h"],
           "action": ["node", "scripts/go-build.mjs", "<(module_root_dir)/build/libclaw.a"]
         }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { tailscaleTags } from '../../gateway/tsnet-bindings/scripts/tailscale-tags.mjs'
 import { projectRoot, run } from '../support/program.ts'
 
 const sources = join(projectRoot, 'test', 'tailnet', 'control')
@@ -18,7 +19,11 @@ export async function buildControl(): Promise<string> {
   if (existsSync(binary)) return binary
   mkdirSync(built, { recursive: true })
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly' }
-  const done = await run('flock', [join(built, '.lock'), 'sh', '-c', build, 'sh', binary, sources], env)
+  const done = await run(
+    'flock',
+    [join(built, '.lock'), 'sh', '-c', build, 'sh', binary, sources, tailscaleTags.join(',')],
+    env,
+  )
   if (done.code === 0) return binary
   throw new Error(`Cannot build the control program for tests:\n${done.stdout}${done.stderr}`)
 }
@@ -27,7 +32,7 @@ export async function buildControl(): Promise<string> {
 const build = `
 test -x "$1" && exit 0
 cd "$2" || exit 1
-nice go build -trimpath -buildvcs=false '-ldflags=-s -w' -o "$1.part" . || exit 1
+nice go build -tags "$3" -trimpath -buildvcs=false '-ldflags=-s -w' -o "$1.part" . || exit 1
 find "\${1%/*}" -name 'control-*' -mmin +1440 -delete
 mv "$1.part" "$1"
 `

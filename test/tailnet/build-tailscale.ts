@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { tailscaleTags } from '../../gateway/tsnet-bindings/scripts/tailscale-tags.mjs'
 import { projectRoot, run } from '../support/program.ts'
 
 /** The version of Tailscale the gateway is built with. */
@@ -33,20 +34,5 @@ for old in "\${1%/*}"/tailscale-*; do test "$old" = "$GOBIN" || rm -rf "$old"; d
 mv "$GOBIN" "$1"
 `
 
-/** Without what no test needs and takes its time to compile. */
-const tags = [
-  'ts_include_cli',
-  ...[
-    'systray',
-    'aws',
-    'kube',
-    'completion',
-    'tap',
-    'ssh',
-    'drive',
-    'taildrop',
-    'tpm',
-    'desktop_sessions',
-    'clientupdate',
-  ].map((feature) => `ts_omit_${feature}`),
-].join(',')
+/** The command line is part of the daemon then. */
+const tags = ['ts_include_cli', ...tailscaleTags].join(',')

@@ -2,14 +2,14 @@
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { tailscaleTags } from './tailscale-tags.mjs'
 
 const go = join(dirname(fileURLToPath(import.meta.url)), '..', 'go')
 const output = process.argv[2]
-// without it the library writes a log of its own into every node's state directory
-const withoutLogs = '-tags=ts_omit_logtail'
+const tags = `-tags=${tailscaleTags.join(',')}`
 const done = spawnSync(
   'go',
-  ['build', '-buildmode=c-archive', withoutLogs, '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', output, '.'],
+  ['build', '-buildmode=c-archive', tags, '-trimpath', '-buildvcs=false', '-ldflags=-s -w', '-o', output, '.'],
   { cwd: go, stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '1', GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local' } },
 )
 process.exit(done.status ?? 1)
