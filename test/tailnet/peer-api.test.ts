@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { TsnetTailnet } from '../../gateway/tailnet/tsnet.ts'
-import { startControl } from './control.ts'
+import { controlBuildMs, startControl } from './control.ts'
 import { describeIsolated } from './isolated.ts'
 import { type PlainNode, startNode } from './node.ts'
 
@@ -11,7 +11,7 @@ const exitRoutes = ['0.0.0.0/0', '::/0']
 const nobody = { flow: () => undefined, datagrams: () => undefined, query: () => undefined }
 
 describeIsolated("the gateway node's own server", import.meta.url, () => {
-  it('answers no other node, although the one of any other exit node does', { timeout: 60_000 }, async () => {
+  it('answers no other node, although the one of any other exit node does', { timeout: controlBuildMs }, async () => {
     await using control = await startControl()
     const stateDir = mkdtempSync(join(tmpdir(), 'clawpatrol-peer-api-'))
     onTestFinished(() => rmSync(stateDir, { recursive: true, force: true }))
