@@ -87,7 +87,7 @@ export function plainProblem(message: string, hint: string | null = null): Probl
 }
 
 /** `file:line:column`, as editors and terminals link it. */
-export function placeText({ file, line, column }: Place): string {
+function placeText({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`
 }
 

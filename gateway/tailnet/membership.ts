@@ -89,7 +89,7 @@ export class Membership implements AsyncDisposable {
     }
   }
 
-  /** Looks at the node until the gateway stops. A node that is logged out is started again by whoever catches. */
+  /** Looks at the node until the gateway stops. @throws once the node answers no more: another one is started then */
   async #watch(network: NodeNetwork): Promise<void> {
     const { signal } = this.#stop
     let last = JSON.stringify(this.#status)

@@ -6,7 +6,7 @@ import type { CredentialName } from '../../workers/contract/ids.ts'
 import type { TailscaleSettings } from '../config/policy.ts'
 import { openVault } from '../secrets/vault.ts'
 import { scratch } from '../store/scratch.fixture.ts'
-import { gatewayAuthkey, secretValues, tailscaleSecrets, vaultSecrets } from './secrets.ts'
+import { secretValues, tailscaleSecrets, vaultSecrets } from './secrets.ts'
 
 const plain: TailscaleSettings = {
   authkey: null,
@@ -88,12 +88,15 @@ describe('tailscaleSecrets()', () => {
   })
 })
 
-describe('gatewayAuthkey()', () => {
+describe('the key of the gateway', () => {
+  const authkeyOf = (settings: Pick<TailscaleSettings, 'authkey'>, env: NodeJS.ProcessEnv) =>
+    tailscaleSecrets({ ...plain, ...settings }, env).authkey
+
   it('takes the configured key, else TS_AUTHKEY, else none', () => {
-    expect(gatewayAuthkey({ authkey: 'tskey-auth-1' }, { TS_AUTHKEY: 'tskey-auth-2' })).toBe('tskey-auth-1')
-    expect(gatewayAuthkey({ authkey: null }, { TS_AUTHKEY: 'tskey-auth-2\n' })).toBe('tskey-auth-2')
-    expect(gatewayAuthkey({ authkey: null }, { TS_AUTHKEY: ' ' })).toBeNull()
-    expect(gatewayAuthkey({ authkey: null }, {})).toBeNull()
+    expect(authkeyOf({ authkey: 'tskey-auth-1' }, { TS_AUTHKEY: 'tskey-auth-2' })).toBe('tskey-auth-1')
+    expect(authkeyOf({ authkey: null }, { TS_AUTHKEY: 'tskey-auth-2\n' })).toBe('tskey-auth-2')
+    expect(authkeyOf({ authkey: null }, { TS_AUTHKEY: ' ' })).toBeNull()
+    expect(authkeyOf({ authkey: null }, {})).toBeNull()
   })
 
   it('reads a secret from a file, and refuses one that is no key', () => {
@@ -102,9 +105,9 @@ describe('gatewayAuthkey()', () => {
     const env = { CLAWPATROL_SECRET_KEY: `@${path}` }
     try {
       writeFileSync(path, 'tskey-auth-1\n')
-      expect(gatewayAuthkey({ authkey: '{{secret:KEY}}' }, env)).toBe('tskey-auth-1')
+      expect(authkeyOf({ authkey: '{{secret:KEY}}' }, env)).toBe('tskey-auth-1')
       writeFileSync(path, 's3cr3t\nline\n')
-      expect(() => gatewayAuthkey({ authkey: '{{secret:KEY}}' }, env)).toThrowError(
+      expect(() => authkeyOf({ authkey: '{{secret:KEY}}' }, env)).toThrowError(
         'Cannot use tailscale.authkey: there is white space or another odd character in the key',
       )
     } finally {
@@ -113,7 +116,7 @@ describe('gatewayAuthkey()', () => {
   })
 
   it('refuses to start without the secret it names, also when TS_AUTHKEY is there', () => {
-    expect(() => gatewayAuthkey({ authkey: '{{secret:KEY}}' }, { TS_AUTHKEY: 'x' })).toThrowError(
+    expect(() => authkeyOf({ authkey: '{{secret:KEY}}' }, { TS_AUTHKEY: 'x' })).toThrowError(
       'Cannot start: there is no secret "KEY" for tailscale.authkey',
     )
   })

@@ -53,21 +53,7 @@ export function secretValues({ authkey, oauth, clientAuthkey }: TailscaleSecrets
   return [authkey, oauth?.clientSecret ?? null, clientAuthkey].filter((value) => value !== null)
 }
 
-/**
- * The key the gateway joins the tailnet with: the configured one, else $TS_AUTHKEY, else null.
- * @throws ClawError CP_SECRET when it names a secret that is not there
- */
-export function gatewayAuthkey(
-  settings: Pick<TailscaleSettings, 'authkey'>,
-  env: NodeJS.ProcessEnv,
-  secretNamed: SecretNamed = fromEnvironment(env),
-): string | null {
-  const missing = new Map<string, string>()
-  const key = authkeyOf(settings, env, (attribute, written) => expandSecret(attribute, written, secretNamed, missing))
-  refuseMissing(missing)
-  return key
-}
-
+/** The configured key, else $TS_AUTHKEY, else null: a node that was let in before needs none. */
 function authkeyOf(
   { authkey }: Pick<TailscaleSettings, 'authkey'>,
   env: NodeJS.ProcessEnv,

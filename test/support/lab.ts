@@ -124,10 +124,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     },
     records: async (...filters) => {
       const listed = expectOk(await operator(['logs', '--json', '-n', '1000', ...filters]))
-      return listed.stdout
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as LabRecord)
+      return recordsIn(listed.stdout)
     },
     rewrite: write,
     device: async (name, profile) => {
@@ -146,6 +143,12 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** The rows `clawpatrol logs --json` printed. */
+export function recordsIn(printed: string): readonly LabRecord[] {
+  const lines = printed.split('\n').filter((line) => line !== '')
+  return lines.map((line) => JSON.parse(line) as LabRecord)
 }
 
 /** Environment of a host with nothing on it but what a lab keeps in a folder. */

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Shutdown } from '../../gateway/shutdown.ts'
 import { makeAuthority } from '../support/authority.ts'
 import { expectOk } from '../support/device.ts'
-import { type LabRecord, labEnvironment } from '../support/lab.ts'
+import { type LabRecord, labEnvironment, recordsIn } from '../support/lab.ts'
 import { clawpatrol, type Finished, type Running, run } from '../support/program.ts'
 import { type Control, startControl } from './control.ts'
 import { type LabMachine, type MachineOptions, type TailnetLab, tailnetLab } from './lab.ts'
@@ -68,13 +69,19 @@ export interface GatewayLabOptions {
 /** Starts it; resolves when the gateway is in the tailnet. */
 export async function startGatewayLab(options: GatewayLabOptions): Promise<GatewayLab> {
   const dir = mkdtempSync(join(tmpdir(), 'clawpatrol-tailnet-'))
-  const stack = new AsyncDisposableStackOf()
+  const troubles: unknown[] = []
+  const shutdown = new Shutdown({ stepMs: 20_000, onTrouble: (_step, error) => troubles.push(error) })
+  const end = async () => {
+    await shutdown.run()
+    if (troubles.length > 0) throw troubles[0]
+  }
   try {
-    stack.defer(async () => rmSync(dir, { recursive: true, force: true }))
-    const lab = stack.use(await tailnetLab(options.machines))
+    shutdown.defer('folder', () => rmSync(dir, { recursive: true, force: true }))
+    const lab = shutdown.use('lab', await tailnetLab(options.machines))
     const { world } = lab
     const scopes = options.scopes ?? ['auth_keys', 'devices:core', 'devices:routes']
-    const control = stack.use(
+    const control = shutdown.use(
+      'control',
       await startControl({
         within: world.within,
         listen: world.address,
@@ -89,7 +96,8 @@ export async function startGatewayLab(options: GatewayLabOptions): Promise<Gatew
     writeFileSync(config, configOf({ dir, control, key, caFile: authority.caFile, address: world.address }, options))
     expectOk(await run(process.execPath, [clawpatrol, 'secret', 'set', 'token'], env, token))
     const echo = [fileURLToPath(new URL('./https-echo.mjs', import.meta.url)), String(upstreamPort)]
-    const upstream = stack.use(
+    const upstream = shutdown.use(
+      'upstream',
       world.start([process.execPath, ...echo, authority.certFile, authority.keyFile], { ...env, TOKEN: token }),
     )
     await upstream.saw(/listening/)
@@ -101,7 +109,7 @@ export async function startGatewayLab(options: GatewayLabOptions): Promise<Gatew
       return started
     }
     let gateway = await begin()
-    stack.defer(() => gateway[Symbol.asyncDispose]())
+    shutdown.defer('gateway', () => gateway[Symbol.asyncDispose]())
     const operator = (words: readonly string[]) => world.run([process.execPath, clawpatrol, ...words], env)
     const url = `https://${world.address}:${port}`
     const machine = (name: string): Member => memberOf(lab.machine(name), machineEnvironment(env, name))
@@ -136,38 +144,17 @@ export async function startGatewayLab(options: GatewayLabOptions): Promise<Gatew
       },
       records: async (...filters) => {
         const listed = expectOk(await operator(['logs', '--json', '-n', '1000', ...filters]))
-        return listed.stdout
-          .split('\n')
-          .filter((line) => line !== '')
-          .map((line) => JSON.parse(line) as LabRecord)
+        return recordsIn(listed.stdout)
       },
       stop,
       restart: async () => {
         gateway = await begin()
       },
-      [Symbol.asyncDispose]: () => stack.end(),
+      [Symbol.asyncDispose]: end,
     }
   } catch (error) {
-    await stack.end()
+    await shutdown.run()
     throw error
-  }
-}
-
-/** Ends what was started, the last first. */
-class AsyncDisposableStackOf {
-  readonly #ends: (() => Promise<void>)[] = []
-
-  use<T extends AsyncDisposable>(resource: T): T {
-    this.#ends.push(async () => resource[Symbol.asyncDispose]())
-    return resource
-  }
-
-  defer(end: () => PromiseLike<void> | Promise<void>): void {
-    this.#ends.push(async () => end())
-  }
-
-  async end(): Promise<void> {
-    for (const end of this.#ends.splice(0).reverse()) await end()
   }
 }
 

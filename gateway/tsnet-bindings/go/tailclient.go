@@ -83,7 +83,7 @@ func performTailnetClient(c call) {
 			if err != nil {
 				return 0, "", err
 			}
-			return 0, "", client.logout(logoutWithin)
+			return 0, "", logOut(client.server, logoutWithin)
 		})
 	}
 }
@@ -149,7 +149,7 @@ func startTailnetClient(ctx context.Context, text string) (int64, string, error)
 		// whoever watches the node holds up its end
 		cancel()
 		// it may have become a node already
-		_ = c.logout(time.Second)
+		_ = logOut(c.server, time.Second)
 		_ = c.server.Close()
 		return 0, "", joinFault{faultKind(err), withoutKey(faultText(err), settings.AuthKey)}
 	}
@@ -218,9 +218,4 @@ func (c *tailnetClient) sourceFor(to netip.Addr) (netip.Addr, error) {
 		}
 	}
 	return netip.Addr{}, errors.New("the node has no address of this family")
-}
-
-// logout removes the node from the tailnet; closing alone would leave it there until it is found to be gone.
-func (c *tailnetClient) logout(within time.Duration) error {
-	return logOut(c.server, within)
 }

@@ -25,7 +25,7 @@ func (s *tailnetClientSettings) check() (netip.Addr, error) {
 	return exitNode, nil
 }
 
-// checkOwnNode checks what every node of a client needs, and completes the control server.
+// checkOwnNode checks what every node of this process needs, and completes the control server.
 func checkOwnNode(stateDir, hostname, authKey string, controlURL *string) error {
 	if !filepath.IsAbs(stateDir) {
 		return joinFault{"setup", "the state directory is not an absolute path"}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -178,20 +176,8 @@ func startTailnet(ctx context.Context, text string) (int64, string, error) {
 
 // check completes the settings, so that none is taken from the environment.
 func (s *tailnetSettings) check() ([]netip.Prefix, error) {
-	if !filepath.IsAbs(s.StateDir) {
-		return nil, joinFault{"setup", "the state directory is not an absolute path"}
-	}
-	if s.Hostname == "" {
-		return nil, joinFault{"setup", "the node needs a name"}
-	}
-	if strings.HasPrefix(s.AuthKey, "tskey-client-") {
-		return nil, joinFault{"setup", "an OAuth client's secret is no auth key"}
-	}
-	if s.ControlURL == "" {
-		s.ControlURL = ipn.DefaultControlURL
-	}
-	if err := checkControlURL(s.ControlURL); err != nil {
-		return nil, joinFault{"setup", err.Error()}
+	if err := checkOwnNode(s.StateDir, s.Hostname, s.AuthKey, &s.ControlURL); err != nil {
+		return nil, err
 	}
 	return parseRoutes(s.Routes)
 }
