@@ -21,6 +21,10 @@ const rules = [
     may: [/^workers\/contract\//, /^workers\/(protocols|credentials)\/[^/]+\/definition\.ts$/],
   },
   {
+    from: /^workers\/protocols\/offline\.ts$/,
+    may: [/^workers\/contract\//, /^workers\/protocols\/[^/]+\/offline\.ts$/],
+  },
+  {
     from: /^workers\/(protocols|credentials)\/(runtimes)\.ts$/,
     may: [/^workers\/contract\//, /^workers\/(protocols|credentials)\/[^/]+\/runtime\.ts$/],
   },
@@ -48,6 +52,7 @@ const rules = [
     may: [
       /^workers\/(contract|rules|wire)\//,
       /^workers\/[^/]+\/index\.ts$/,
+      /^workers\/protocols\/offline\.ts$/,
       /^workers\/[^/]+\/[^/]+\/definition\.ts$/,
       /^(onboard|web|gateway)\//,
     ],

@@ -51,6 +51,8 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
         settings: withHosts(endpoint),
         credentials: (byEndpoint.get(endpoint.name) ?? []).map(useOf),
         rules: rules.get(endpoint.name) ?? [],
+        unmatched: 'allow',
+        via: null,
       })),
       unknownHost: defaults.unknownHost,
       limits: limitsOf(gateway),

@@ -10,6 +10,8 @@ const indexOf = (hosts: { readonly [endpoint: string]: readonly string[] }) =>
       hosts: list,
       settings: {},
       credentials: [],
+      unmatched: 'allow',
+      via: null,
       rules: [],
     })),
   })

@@ -67,6 +67,7 @@ export function compileRule(
       when: input.condition ?? null,
       credential: credential === null ? null : (credential.name as Rule['credential']),
       outcome,
+      mode: 'enforce',
     },
   }
 }

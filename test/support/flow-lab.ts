@@ -160,7 +160,8 @@ export function profileWith(
   more: Partial<Profile> = {},
 ): Profile {
   const built = Object.entries(endpoints).map(([endpoint, hosts]): Endpoint => {
-    return { name: endpoint as EndpointName, protocol: 'https', hosts, settings: {}, credentials: [], rules: [] }
+    const rest = { settings: {}, credentials: [], rules: [], unmatched: 'allow', via: null } as const
+    return { name: endpoint as EndpointName, protocol: 'https', hosts, ...rest }
   })
   return {
     name: name as ProfileName,

@@ -1,5 +1,5 @@
 import type { ActionId, CredentialName, EndpointName, EpochMs, FlowId } from './ids.ts'
-import type { Ruling, Verdict } from './verdict.ts'
+import type { Ruling, ShadowHit, Verdict } from './verdict.ts'
 
 /** Plain data a rule or a record can hold. */
 export type Fact = string | number | bigint | boolean | null | readonly Fact[] | { readonly [key: string]: Fact }
@@ -12,6 +12,18 @@ export interface Unknown {
   /** Path of the fact as rules write it, e.g. `http.body`. */
   readonly path: string
   readonly because: 'truncated' | 'unparsed' | 'undecodable' | 'streaming'
+}
+
+/** Where and when an action happens: variables of every rule besides those of its family. */
+export interface ActionContext {
+  /** Variable `profile`. */
+  readonly profile: string
+  /** Variable `device`: the device's name as its operator sees it. */
+  readonly device: string
+  /** Variable `endpoint`. */
+  readonly endpoint: string
+  /** Variable `now`. */
+  readonly nowMs: number
 }
 
 /** One thing an agent wants to do, as a protocol decoder saw it. */
@@ -42,6 +54,13 @@ export interface RecordedAction {
   readonly facts: { readonly [name: string]: Fact }
   readonly unknowns: readonly Unknown[]
   readonly at: EpochMs
+  /**
+   * A `DescribedAction` as JSON text, from which the action can be judged again; text, since it is only stored. Sensitive
+   * values are masked. Absent: it cannot be judged again.
+   */
+  readonly described?: string
+  /** Shadow rules that would have decided it; absent: none. */
+  readonly shadows?: readonly ShadowHit[]
 }
 
 /** First bytes of a body, for the record. */

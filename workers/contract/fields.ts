@@ -8,7 +8,7 @@ export interface FieldFacts {
   /** Text in a unit of its own: `1h30m`, `256KiB`. */
   readonly unit?: 'duration' | 'size'
   /** Names a declared block of this kind. */
-  readonly ref?: 'endpoint' | 'credential'
+  readonly ref?: 'endpoint' | 'credential' | 'approver' | 'tunnel'
   /** `<<file:NAME>>` in it is replaced by the bytes of the file. */
   readonly files?: true
   /** Written as a nested block, `limits { … }`, not as an attribute. */

@@ -12,6 +12,8 @@ export type ProfileName = Branded<string, 'ProfileName'>
 export type EndpointName = Branded<string, 'EndpointName'>
 export type CredentialName = Branded<string, 'CredentialName'>
 export type RuleName = Branded<string, 'RuleName'>
+export type ApproverName = Branded<string, 'ApproverName'>
+export type TunnelName = Branded<string, 'TunnelName'>
 
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMs = Branded<number, 'EpochMs'>

@@ -3,6 +3,7 @@ import type { Fault } from './errors.ts'
 import type { Flow, Route } from './flow.ts'
 import type { Address, CredentialName, EndpointName, Fd, FlowId } from './ids.ts'
 import type { Profile } from './profile.ts'
+import type { RateCounter } from './verdict.ts'
 
 /**
  * One flow handed to a worker: the Piscina task.
@@ -45,7 +46,22 @@ export interface HostCalls {
   certificate: { request: { serverName: string }; reply: Certificate }
   /** null: no secret is stored for it. */
   secret: { request: { credential: CredentialName }; reply: Secret | null }
+  /**
+   * How many allowed actions each counter has seen in its window, in their order; the counters stay locked for others
+   * until the thread answers with `rated`, or for `rateLockMs`.
+   */
+  rates: { request: { counters: readonly RateCounter[] }; reply: RateReading }
 }
+
+/** Counts of allowed actions, and the ticket under which they are to be settled. */
+export interface RateReading {
+  readonly ticket: number
+  readonly counts: readonly number[]
+}
+
+/** Counters that were read and not settled are free again after this; what was read then counts as allowed, ms. */
+export const rateLockMs = 1000
+
 export type HostCallName = keyof HostCalls
 export type HostCall = {
   [N in HostCallName]: { readonly name: N; readonly flow: FlowId | null; readonly request: HostCalls[N]['request'] }
@@ -56,6 +72,8 @@ export type ToHost =
   | { readonly kind: 'started'; readonly flow: FlowId }
   | { readonly kind: 'call'; readonly id: number; readonly call: HostCall }
   | { readonly kind: 'record'; readonly events: readonly ActionEvent[] }
+  /** Settles a reading: `counted[i]` tells whether the action counts for its counter i. */
+  | { readonly kind: 'rated'; readonly ticket: number; readonly counted: readonly boolean[] }
   /** `externalBytes`: memory of the thread outside its heap (Buffers), which no heap limit bounds. */
   | { readonly kind: 'pong'; readonly seq: number; readonly externalBytes: number }
 

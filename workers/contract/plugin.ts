@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { z } from 'zod'
 import type { Action, ActionEvent, Fact, Facts, Unknown } from './action.ts'
+import type { DescribedAction } from './described.ts'
 import type { Flow } from './flow.ts'
 import type { Address, CredentialName, EpochMs } from './ids.ts'
 import type { Certificate, Secret } from './messages.ts'
@@ -11,6 +12,10 @@ import type { Deny, FailsafeCause, Granted } from './verdict.ts'
 export interface Injections {
   http: (request: HttpInjection, secret: Secret) => void
   tls: (secret: Secret) => { readonly cert: string; readonly key: string; readonly ca?: string }
+  /** User name and password of a database session. */
+  login: (secret: Secret) => { readonly user: string; readonly password: string }
+  /** What authenticates an SSH session upstream. */
+  ssh: (secret: Secret) => { readonly privateKey?: string; readonly passphrase?: string; readonly password?: string }
 }
 export type Target = keyof Injections
 
@@ -53,6 +58,8 @@ export interface FactSpec {
 export interface Family {
   readonly name: string
   readonly facts: readonly FactSpec[]
+  /** An action whose facts of this family are not all known needs a rule that explicitly allows it. */
+  readonly backstop?: true
 }
 
 export interface ProtocolDefinition<S extends z.ZodType = z.ZodType> {
@@ -67,6 +74,8 @@ export interface ProtocolDefinition<S extends z.ZodType = z.ZodType> {
   readonly hosts: (settings: z.output<S>) => readonly string[]
   /** Port an entry without one stands for. */
   readonly defaultPort: number
+  /** Whether `runtimes.ts` has code that serves it; a gateway refuses a policy that needs one without. */
+  readonly isServed: boolean
 }
 
 export interface CredentialDefinition<S extends z.ZodType = z.ZodType> {
@@ -80,6 +89,35 @@ export interface CredentialDefinition<S extends z.ZodType = z.ZodType> {
   readonly fills: readonly Target[]
   /** Fields that may pick it among several on one endpoint. */
   readonly disambiguators: readonly string[]
+  /** Of these, the ones written in the block itself as attributes of its type, e.g. `user` of postgres_credential. */
+  readonly ownDisambiguators?: readonly string[]
+  /** Whether `runtimes.ts` has code that injects it; a gateway refuses a policy that needs one without. */
+  readonly isServed: boolean
+  /** Placeholders pushed into the agent's environment. No secret. */
+  readonly variables?: readonly { readonly name: string; readonly value: string; readonly description: string }[]
+}
+
+/** A kind of approver: who is asked. Its code runs in the main thread. */
+export interface ApproverDefinition<S extends z.ZodType = z.ZodType> {
+  readonly kind: 'approver'
+  readonly type: string
+  readonly summary: string
+  readonly settings: S
+  readonly check?: (settings: z.output<S>) => readonly SettingsProblem[]
+  /** Whether there is code that asks it; without, what needs it is denied. */
+  readonly isServed: boolean
+}
+
+/** A kind of tunnel: a way to an upstream. Its code runs in the main thread. */
+export interface TunnelDefinition<S extends z.ZodType = z.ZodType> {
+  readonly kind: 'tunnel'
+  readonly type: string
+  readonly summary: string
+  readonly settings: S
+  readonly check?: (settings: z.output<S>) => readonly SettingsProblem[]
+  readonly defaultShare: 'singleton' | 'per_endpoint' | 'per_conn'
+  /** Whether there is code that opens it; a gateway refuses a policy that needs one without. */
+  readonly isServed: boolean
 }
 
 export type CredentialRuntime<S extends z.ZodType = z.ZodType> = {
@@ -96,6 +134,8 @@ export interface Seen {
   readonly credential: CredentialName | null
   /** Why it cannot be sent whatever the rules say, e.g. a missing secret: what they allow is denied and recorded so. */
   readonly obstacle?: { readonly cause: FailsafeCause; readonly reason: string } | null
+  /** How the action is kept so that it can be judged again; see `RecordedAction.described`. Asked once, when recorded. */
+  readonly described?: () => DescribedAction
 }
 
 export interface Judged {

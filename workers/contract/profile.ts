@@ -1,7 +1,10 @@
-import type { CredentialName, EndpointName, ProfileName, RuleName } from './ids.ts'
+import type { ApproverName, CredentialName, EndpointName, ProfileName, RuleName, TunnelName } from './ids.ts'
 
 /** What a rule does when it matches. */
-export type Outcome = { readonly do: 'allow' } | { readonly do: 'deny'; readonly reason: string }
+export type Outcome =
+  | { readonly do: 'allow' }
+  | { readonly do: 'deny'; readonly reason: string }
+  | { readonly do: 'ask'; readonly approvers: readonly [ApproverName, ...ApproverName[]]; readonly reason: string }
 
 /** One enabled rule of an endpoint. */
 export interface Rule {
@@ -12,6 +15,8 @@ export interface Rule {
   /** The rule applies only to actions dispatched with this credential; null: to all. */
   readonly credential: CredentialName | null
   readonly outcome: Outcome
+  /** shadow: evaluated and recorded, never decides. */
+  readonly mode: 'enforce' | 'shadow'
 }
 
 /** A credential as a profile may use it on one endpoint. Holds no secret. */
@@ -34,6 +39,10 @@ export interface Endpoint {
   readonly credentials: readonly CredentialUse[]
   /** In the order they are tried: priority descending, then declaration. */
   readonly rules: readonly Rule[]
+  /** What becomes of an action no rule matches. */
+  readonly unmatched: 'allow' | 'deny'
+  /** How the upstream is reached; null: directly. */
+  readonly via: TunnelName | null
 }
 
 export interface Limits {

@@ -1,14 +1,15 @@
-import type { ActionId, RuleName } from './ids.ts'
+import type { ActionId, ApproverName, RuleName } from './ids.ts'
 
 /** Who or what decided. */
 export type Decider =
   | { readonly by: 'rule'; readonly rule: RuleName }
-  | { readonly by: 'default'; readonly setting: 'no_rule' | 'unknown_host' }
+  | { readonly by: 'default'; readonly setting: 'no_rule' | 'unmatched' | 'unknown_host' }
   | { readonly by: 'failsafe'; readonly cause: FailsafeCause; readonly rule: RuleName | null }
 
 /** Why something that could not be decided was denied. */
 export type FailsafeCause =
   | 'unevaluable'
+  | 'approval_unavailable'
   | 'host_lost'
   | 'recorder_stalled'
   | 'secret_missing'
@@ -27,8 +28,45 @@ export interface Deny {
   readonly reason: string
 }
 
+/** Approvers have to be asked, in this order; all must allow. */
+export interface Ask {
+  readonly kind: 'ask'
+  readonly decider: Decider
+  readonly approvers: readonly [ApproverName, ...ApproverName[]]
+  /** Shown to approvers: why they are asked. */
+  readonly reason: string
+}
+
 /** What the rules say of an action. */
-export type Verdict = Allow | Deny
+export type Verdict = Allow | Deny | Ask
+
+/** A shadow rule that would have decided, had it been in force. It never does. */
+export interface ShadowHit {
+  readonly rule: RuleName
+  /** `failsafe`: it could not be evaluated, and would have denied for that. */
+  readonly would: 'allow' | 'deny' | 'ask' | 'failsafe'
+}
+
+/** Everything judging an action yields. */
+export interface Judgement {
+  readonly verdict: Verdict
+  /** In the order they were reached, before the rule that decided; at most `mostShadowHits`. */
+  readonly shadows: readonly ShadowHit[]
+  /** Counters that `rate()` read on the way; when the action is allowed in the end, each counts it. */
+  readonly rated: readonly RateCounter[]
+}
+
+/** More shadow rules than these are not recorded of one action. */
+export const mostShadowHits = 16
+
+/** A counter of allowed actions that conditions read: `rate("deletes", "10m")`. */
+export interface RateCounter {
+  /** First argument: counters of the same name and scope are one, whichever rules and endpoints name them. */
+  readonly name: string
+  readonly windowMs: number
+  /** Whose actions are counted together. */
+  readonly per: 'device' | 'profile'
+}
 
 /** What holds once everyone who had to be asked has answered. Only an Allow ruling can become a Permit. */
 export type Ruling = Allow | Deny

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { http } from '../contract/families/http.ts'
 import type { Family } from '../contract/plugin.ts'
-import { http } from '../protocols/https/definition.ts'
 import { checkCondition } from './check.ts'
 
 const fields = 'method, path, query, headers, body, body_json, host, scheme'

@@ -51,6 +51,7 @@ export function tryRule(set: RuleSet, number: number, { rule, facts, credential 
 function outcomeOf({ name, outcome }: Rule): Verdict {
   const decider = { by: 'rule', rule: name } as const
   if (outcome.do === 'allow') return { kind: 'allow', decider }
+  if (outcome.do === 'ask') return { kind: 'ask', decider, approvers: outcome.approvers, reason: outcome.reason }
   return { kind: 'deny', decider, reason: outcome.reason === '' ? 'denied by policy' : outcome.reason }
 }
 

@@ -35,5 +35,6 @@ export function aRule(name: string, when: string | null, rest: { reason?: string
     when,
     credential: (credential ?? null) as CredentialName | null,
     outcome: reason === undefined ? { do: 'allow' } : { do: 'deny', reason },
+    mode: 'enforce',
   }
 }

@@ -22,4 +22,5 @@ export const basicAuth: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'password' }],
   fills: ['http'],
   disambiguators: ['placeholder'],
+  isServed: true,
 }

@@ -21,4 +21,5 @@ export const bearerToken: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'token' }],
   fills: ['http'],
   disambiguators: ['placeholder'],
+  isServed: true,
 }

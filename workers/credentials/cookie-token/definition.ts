@@ -23,4 +23,5 @@ export const cookieToken: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'cookie value' }],
   fills: ['http'],
   disambiguators: ['placeholder'],
+  isServed: true,
 }

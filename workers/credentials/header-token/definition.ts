@@ -36,4 +36,5 @@ export const headerToken: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'token' }],
   fills: ['http'],
   disambiguators: ['placeholder'],
+  isServed: true,
 }

@@ -19,4 +19,5 @@ export const mtls: CredentialDefinition<typeof settings> = {
   ],
   fills: ['tls'],
   disambiguators: [],
+  isServed: true,
 }

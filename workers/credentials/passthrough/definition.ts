@@ -15,4 +15,5 @@ export const passthrough: CredentialDefinition<typeof settings> = {
   slots: [],
   fills: [],
   disambiguators: [],
+  isServed: true,
 }

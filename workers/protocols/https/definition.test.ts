@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { http } from '../../contract/families/http.ts'
 import { fields } from '../../contract/fields.ts'
 import { protocolNamed, protocols } from '../index.ts'
-import { http, https } from './definition.ts'
+import { https } from './definition.ts'
 
 const pem = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'
 

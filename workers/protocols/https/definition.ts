@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { http } from '../../contract/families/http.ts'
 import { field, text, texts } from '../../contract/fields.ts'
-import type { Family, ProtocolDefinition } from '../../contract/plugin.ts'
+import type { ProtocolDefinition } from '../../contract/plugin.ts'
 
 const settings = z.strictObject({
   hosts: field(texts(), {
@@ -31,25 +32,6 @@ const settings = z.strictObject({
 /** Settings of an https endpoint as a worker gets them. */
 export type HttpsSettings = z.output<typeof settings>
 
-/** What rules may read of an HTTP request. */
-export const http: Family = {
-  name: 'http',
-  facts: [
-    { name: 'method', type: 'string', doc: 'Request method, lower case.', folded: true },
-    { name: 'path', type: 'string', doc: 'Path, percent-decoded, without query.' },
-    { name: 'query', type: 'map<string, list<string>>', doc: 'Query parameters, decoded.' },
-    {
-      name: 'headers',
-      type: 'map<string, list<string>>',
-      doc: 'Header values by canonical name, e.g. X-Api-Key; Host is not in it.',
-    },
-    { name: 'body', type: 'string', doc: 'Body after content decoding, up to limits.body_buffer.' },
-    { name: 'body_json', type: 'dyn', doc: 'Body as JSON; an empty object when there is no body.' },
-    { name: 'host', type: 'string', doc: 'Requested host name, lower case, without port.', folded: true },
-    { name: 'scheme', type: 'string', doc: 'Always https today.', folded: true },
-  ],
-}
-
 /** `endpoint "https"`: any HTTP API behind TLS; HTTP/1.1, HTTP/2, gRPC and WebSocket. */
 export const https: ProtocolDefinition<typeof settings> = {
   kind: 'protocol',
@@ -60,6 +42,7 @@ export const https: ProtocolDefinition<typeof settings> = {
   accepts: ['http', 'tls'],
   hosts: ({ hosts }) => hosts,
   defaultPort: 443,
+  isServed: true,
 }
 
 function isHostAndPort(value: string): boolean {

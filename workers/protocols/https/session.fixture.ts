@@ -5,16 +5,17 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Action } from '../../contract/action.ts'
+import { http } from '../../contract/families/http.ts'
 import type { ActionId, CredentialName, EndpointName, RuleName } from '../../contract/ids.ts'
 import type { Certificate, Secret } from '../../contract/messages.ts'
 import { newId } from '../../contract/new-id.ts'
 import type { Closing, Seen, Session } from '../../contract/plugin.ts'
 import type { CredentialUse, Endpoint, Limits, Rule } from '../../contract/profile.ts'
-import type { Verdict } from '../../contract/verdict.ts'
+import type { Ruling } from '../../contract/verdict.ts'
 import { compileRules } from '../../rules/compile.ts'
 import { gate } from '../../rules/gate.ts'
 import { judge } from '../../rules/judge.ts'
-import { type HttpsSettings, http } from './definition.ts'
+import type { HttpsSettings } from './definition.ts'
 import { https } from './runtime.ts'
 
 /** Certificates of the tests: one authority for both legs. */
@@ -107,6 +108,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     settings,
     credentials,
     rules,
+    unmatched: 'allow',
+    via: null,
   } satisfies Endpoint
   const set = compileRules(rules, [http])
   const open = new Map<ActionId, Recorded>()
@@ -157,8 +160,9 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       judge: async (seen) => {
         const action = { id: newId() as ActionId, ...seen } as unknown as Action
         const ruled = judge(set, seen)
+        if (ruled.kind === 'ask') throw new Error('nobody can be asked here')
         const { obstacle = null } = seen
-        const verdict: Verdict =
+        const verdict: Ruling =
           ruled.kind === 'deny' || obstacle === null
             ? ruled
             : { kind: 'deny', decider: { by: 'failsafe', cause: obstacle.cause, rule: null }, reason: obstacle.reason }
@@ -216,7 +220,7 @@ export async function listen(server: net.Server): Promise<number> {
 /** An allow rule, or with a reason a deny rule. */
 export function aRule(name: string, when: string | null, reason?: string): Rule {
   const outcome = reason === undefined ? ({ do: 'allow' } as const) : ({ do: 'deny', reason } as const)
-  return { name: name as RuleName, priority: 0, when, credential: null, outcome }
+  return { name: name as RuleName, priority: 0, when, credential: null, outcome, mode: 'enforce' }
 }
 
 /** A credential with this name and type. */

@@ -1,0 +1,25 @@
+import type { Family } from '../plugin.ts'
+
+/** What rules may read of a SQL statement. */
+export const sql: Family = {
+  name: 'sql',
+  backstop: true,
+  facts: [
+    {
+      name: 'verb',
+      type: 'string',
+      doc: 'What the statement is, lower case: select, insert, set role, …',
+      folded: true,
+    },
+    { name: 'verbs', type: 'list<string>', doc: 'verb and those of every nested statement that runs with it, sorted.' },
+    { name: 'tables', type: 'list<string>', doc: 'Every relation it names, sorted; sales.orders gives also orders.' },
+    { name: 'target_tables', type: 'list<string>', doc: 'The relations it writes, creates, changes or drops.' },
+    { name: 'columns', type: 'list<string>', doc: 'Columns it names, without their tables; * where all are read.' },
+    { name: 'functions', type: 'list<string>', doc: 'Functions it calls, lower case, sorted.' },
+    { name: 'statement', type: 'string', doc: 'The text of this statement.' },
+    { name: 'database', type: 'string', doc: 'Database of the session.' },
+    { name: 'is_write', type: 'bool', doc: 'Whether it may change anything.' },
+    { name: 'uses_program', type: 'bool', doc: 'Whether it starts a program on the server.' },
+    { name: 'statement_count', type: 'int', doc: 'Statements sent together with it, itself included.' },
+  ],
+}
