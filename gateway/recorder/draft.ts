@@ -1,8 +1,9 @@
 import type { ActionEvent, Fact, Sample } from '../../workers/contract/action.ts'
 import type { Flow } from '../../workers/contract/flow.ts'
 import type { Address } from '../../workers/contract/ids.ts'
-import type { Decider, Ruling } from '../../workers/contract/verdict.ts'
+import type { Decider, Ruling, Verdict } from '../../workers/contract/verdict.ts'
 import type { ActionDraft, SampleDraft } from '../store/action-writer.ts'
+import { keptDescription } from './described.ts'
 import type { Redactor } from './redact.ts'
 
 type Opened = Extract<ActionEvent, { kind: 'opened' }>
@@ -31,6 +32,8 @@ export function draftOf({ action, verdict }: Opened, flow: Flow | null, redactor
     facts: factsJson(action.facts, redactor),
     unknowns: action.unknowns.length === 0 ? null : JSON.stringify(action.unknowns),
     ...decided(verdict, redactor),
+    shadows: action.shadows === undefined || action.shadows.length === 0 ? null : JSON.stringify(action.shadows),
+    described: action.described === undefined ? null : keptDescription(action.described, redactor),
     status: null,
     error: null,
     bytesUp: 0,
@@ -102,13 +105,13 @@ function sampleDraft(
 }
 
 function decided(
-  ruling: Ruling,
+  verdict: Verdict,
   redactor: Redactor,
 ): Pick<ActionDraft, 'verdict' | 'decidedBy' | 'rule' | 'cause' | 'reason'> {
   return {
-    verdict: ruling.kind,
-    ...deciderColumns(ruling.decider),
-    reason: ruling.kind === 'deny' ? cut(redactor.words(ruling.reason), longest.words) : null,
+    verdict: verdict.kind,
+    ...deciderColumns(verdict.decider),
+    reason: verdict.kind === 'allow' ? null : cut(redactor.words(verdict.reason), longest.words),
   }
 }
 

@@ -1,8 +1,16 @@
 import type { ActionEvent, RecordedAction, Sample } from '../../workers/contract/action.ts'
 import type { Flow } from '../../workers/contract/flow.ts'
-import type { ActionId, DeviceId, EpochMs, FlowId, ProfileName, RuleName } from '../../workers/contract/ids.ts'
+import type {
+  ActionId,
+  ApproverName,
+  DeviceId,
+  EpochMs,
+  FlowId,
+  ProfileName,
+  RuleName,
+} from '../../workers/contract/ids.ts'
 import { newId } from '../../workers/contract/new-id.ts'
-import type { Ruling } from '../../workers/contract/verdict.ts'
+import type { Ruling, Verdict } from '../../workers/contract/verdict.ts'
 
 /** A flow of the device `laptop` to api.example.com. */
 export const aFlow: Flow = {
@@ -23,6 +31,14 @@ export const denied: Ruling = {
   reason: 'nothing is deleted',
 }
 
+/** An ask of the rule `needs-human`. */
+export const asked: Verdict = {
+  kind: 'ask',
+  decider: { by: 'rule', rule: 'needs-human' as RuleName },
+  approvers: ['oncall' as ApproverName],
+  reason: 'it pays money',
+}
+
 /** A body or frame. */
 export function aSample(text: string, more: Partial<Sample> = {}): Sample {
   const bytes = Buffer.from(text)
@@ -31,7 +47,7 @@ export function aSample(text: string, more: Partial<Sample> = {}): Sample {
 
 /** The beginning of `GET https://api.example.com/`. */
 export function opened(
-  parts: Partial<RecordedAction> & { readonly verdict?: Ruling } = {},
+  parts: Partial<RecordedAction> & { readonly verdict?: Verdict } = {},
 ): Extract<ActionEvent, { kind: 'opened' }> {
   const { verdict = allowed, ...action } = parts
   return {

@@ -3,7 +3,7 @@ import type { ActionEvent } from '../../workers/contract/action.ts'
 import type { ActionId, EpochMs, RuleName } from '../../workers/contract/ids.ts'
 import { actionsOf } from '../store/actions.ts'
 import { type Scratch, scratch } from '../store/scratch.fixture.ts'
-import { aFlow, aSample, closed, denied, opened, whole } from './events.fixture.ts'
+import { aFlow, aSample, asked, closed, denied, opened, whole } from './events.fixture.ts'
 import { Recorder, type RecorderOptions } from './recorder.ts'
 import { buildRedactor } from './redact.ts'
 
@@ -54,6 +54,7 @@ describe('Recorder', () => {
         decision: 'deny',
         decidedBy: 'rule',
         rule: 'no-delete',
+        shadows: [],
         cause: null,
         decider: 'no-delete',
         reason: 'nothing is deleted',
@@ -64,6 +65,35 @@ describe('Recorder', () => {
         ms: 250,
       },
     ])
+  })
+
+  it('shows an action as asked until it is ruled, and then what was ruled', async () => {
+    await using at = bench()
+    const shadows = [{ rule: 'no-pay' as RuleName, would: 'deny' as const }]
+    const begin = opened({ title: 'POST https://api.example.com/pay', verdict: asked, shadows })
+    const { id } = begin.action
+    await at.recorder.record(aFlow, [begin])
+    expect(at.actions.get(id)).toMatchObject({
+      decision: 'ask',
+      decidedBy: 'rule',
+      rule: 'needs-human',
+      reason: 'it pays money',
+      shadows,
+    })
+    const decider = { by: 'failsafe', cause: 'approval_unavailable', rule: 'needs-human' as RuleName } as const
+    const reason = 'approval required but HITL is not configured'
+    await at.recorder.record(aFlow, [{ kind: 'ruled', action: id, ruling: { kind: 'deny', decider, reason } }])
+    expect(at.actions.get(id)).toMatchObject({
+      decision: 'deny',
+      decidedBy: 'failsafe',
+      cause: 'approval_unavailable',
+      rule: 'needs-human',
+      reason,
+      shadows,
+      status: null,
+    })
+    await at.recorder.record(aFlow, [closed(id, { status: 'denied' })])
+    expect(at.actions.get(id)).toMatchObject({ decision: 'deny', status: 'denied', reason })
   })
 
   it('merges beginning and end of one batch into one INSERT', async () => {

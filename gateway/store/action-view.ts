@@ -1,5 +1,5 @@
 import type { Fact, Unknown } from '../../workers/contract/action.ts'
-import { deciderLabel } from '../../workers/contract/verdict.ts'
+import { deciderLabel, type ShadowHit } from '../../workers/contract/verdict.ts'
 
 /** An action on record, as tables, JSON lines and live feeds show it. */
 export interface ActionView {
@@ -23,7 +23,8 @@ export interface ActionView {
   readonly title: string
   readonly facts: { readonly [name: string]: Fact }
   readonly unknowns: readonly Unknown[]
-  readonly decision: 'allow' | 'deny'
+  /** `ask` while approvers have not answered. */
+  readonly decision: 'allow' | 'deny' | 'ask'
   readonly decidedBy: 'rule' | 'default' | 'failsafe'
   readonly rule: string | null
   /** Setting or failsafe cause, where it was not a rule alone. */
@@ -31,6 +32,8 @@ export interface ActionView {
   /** Rule, setting or cause as one label. */
   readonly decider: string
   readonly reason: string | null
+  /** Shadow rules that would have decided. */
+  readonly shadows: readonly ShadowHit[]
   /** null while it is under way. */
   readonly status: string | null
   readonly error: string | null
@@ -57,11 +60,12 @@ export interface ActionRow {
   readonly title: string
   readonly facts: string
   readonly unknowns: string | null
-  readonly verdict: 'allow' | 'deny'
+  readonly verdict: 'allow' | 'deny' | 'ask'
   readonly decidedBy: 'rule' | 'default' | 'failsafe'
   readonly rule: string | null
   readonly cause: string | null
   readonly reason: string | null
+  readonly shadows: string | null
   readonly status: string | null
   readonly error: string | null
   readonly bytesUp: number
@@ -97,6 +101,7 @@ export function actionView(row: ActionRow): ActionView {
     cause: row.cause,
     decider: labelOf(row),
     reason: row.reason,
+    shadows: row.shadows === null ? [] : (JSON.parse(row.shadows) as ShadowHit[]),
     status: row.status,
     error: row.error,
     bytesUp: row.bytesUp,

@@ -2,7 +2,10 @@ import type { ActionRow } from './action-view.ts'
 import type { Database } from './database.ts'
 
 /** A row before it is written; the recorder fills it in as events come. */
-export type ActionDraft = { -readonly [Column in Exclude<keyof ActionRow, 'seq'>]: ActionRow[Column] }
+export type ActionDraft = { -readonly [Column in Exclude<keyof ActionRow, 'seq'>]: ActionRow[Column] } & {
+  /** Read only to judge the action again. */
+  readonly described: string | null
+}
 
 /** A body or frame before it is written. */
 export interface SampleDraft {
@@ -37,9 +40,9 @@ export function actionWriterOf({ sqlite }: Database): ActionWriter {
   const commit = sqlite.prepare('COMMIT')
   const insert = sqlite.prepare(
     `INSERT INTO actions (id, flow, device, node, user, source, target, target_name, profile, endpoint, protocol,
-       credential, title, facts, unknowns, verdict, decided_by, rule, cause, reason, status, error, bytes_up, bytes_down,
-       opened_at, closed_at, duration_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       credential, title, facts, unknowns, verdict, decided_by, rule, cause, reason, shadows, described, status, error,
+       bytes_up, bytes_down, opened_at, closed_at, duration_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const update = sqlite.prepare(
     `UPDATE actions SET verdict = ?, decided_by = ?, rule = ?, cause = ?, reason = ?, status = ?, error = ?, bytes_up = ?,
@@ -89,6 +92,8 @@ export function actionWriterOf({ sqlite }: Database): ActionWriter {
           d.rule,
           d.cause,
           d.reason,
+          d.shadows,
+          d.described,
           d.status,
           d.error,
           d.bytesUp,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { EndpointName, EpochMs } from '../../workers/contract/ids.ts'
+import type { EndpointName, EpochMs, RuleName } from '../../workers/contract/ids.ts'
 import { aFlow, denied, whole } from '../recorder/events.fixture.ts'
 import { Recorder } from '../recorder/recorder.ts'
 import { type ActionFilter, actionsOf } from './actions.ts'
@@ -41,5 +41,22 @@ describe('actionsOf()', () => {
       actions.bySeq(99),
       actions.bySeq(3)?.title,
     ]).toEqual([4, 4, null, null, 'c'])
+  })
+
+  it('finds what a shadow rule would have decided, without a scan', async () => {
+    await using place = scratch()
+    const recorder = new Recorder({ database: place.database })
+    const by = (rule: string) => ({ shadows: [{ rule: rule as RuleName, would: 'deny' as const }] })
+    await recorder.record(aFlow, whole({ title: 'a' }))
+    await recorder.record(aFlow, whole({ title: 'b', ...by('one') }))
+    await recorder.record(aFlow, whole({ title: 'c', ...by('two') }))
+    await recorder.stop()
+    const actions = actionsOf(place.database)
+    const titles = (shadow: string | true) => actions.list({ limit: 10, shadow }).map(({ title }) => title)
+    expect([titles(true), titles('one'), titles('three')]).toEqual([['b', 'c'], ['b'], []])
+    const plan = place.database.sqlite
+      .prepare('EXPLAIN QUERY PLAN SELECT seq FROM actions WHERE shadows IS NOT NULL ORDER BY seq DESC LIMIT 5')
+      .all() as { detail: string }[]
+    expect(plan.map(({ detail }) => detail).join()).toContain('actions_shadows')
   })
 })

@@ -10,6 +10,8 @@ export interface ActionFilter {
   readonly device?: string
   readonly endpoint?: string
   readonly denied?: boolean
+  /** A shadow rule that would have decided; `true`: any. */
+  readonly shadow?: string | true
   /** Only records after this one, by `seq`. */
   readonly after?: number
   /** The newest so many; with `after`, the oldest so many. */
@@ -67,21 +69,24 @@ export function actionsOf({ sqlite }: Database): Actions {
 }
 
 const columns = `seq, id, flow, device, node, user, source, target, target_name AS targetName, profile, endpoint, protocol,
-  credential, title, facts, unknowns, verdict, decided_by AS decidedBy, rule, cause, reason, status, error,
+  credential, title, facts, unknowns, verdict, decided_by AS decidedBy, rule, cause, reason, shadows, status, error,
   bytes_up AS bytesUp, bytes_down AS bytesDown, opened_at AS openedAt, closed_at AS closedAt,
   duration_ms AS durationMs`
 
 function conditions(filter: ActionFilter): { readonly where: string; readonly values: object } {
-  const { since, device, endpoint, after } = filter
+  const { since, device, endpoint, shadow, after } = filter
   const parts: string[] = []
   if (since !== undefined) parts.push('opened_at >= @since')
   if (device !== undefined) parts.push('(node = @device OR device = @device)')
   if (endpoint !== undefined) parts.push('endpoint = @endpoint')
   if (after !== undefined) parts.push('seq > @after')
-  // written as the partial index has it
+  // written as the partial indexes have it
   if (filter.denied === true) parts.push("verdict = 'deny'")
+  if (shadow !== undefined) parts.push('shadows IS NOT NULL')
+  if (typeof shadow === 'string')
+    parts.push("EXISTS (SELECT 1 FROM json_each(shadows) WHERE value ->> 'rule' = @shadow)")
   const values = Object.fromEntries(
-    Object.entries({ since, device, endpoint, after }).filter(([, v]) => v !== undefined),
+    Object.entries({ since, device, endpoint, shadow, after }).filter(([, v]) => v !== undefined && v !== true),
   )
   return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values }
 }

@@ -27,7 +27,8 @@ export const actions = sqliteTable(
     facts: text('facts').notNull(),
     /** JSON list of unknowns; null: none. */
     unknowns: text('unknowns'),
-    verdict: text('verdict', { enum: ['allow', 'deny'] }).notNull(),
+    /** `ask` while approvers have not answered. */
+    verdict: text('verdict', { enum: ['allow', 'deny', 'ask'] }).notNull(),
     decidedBy: text('decided_by', { enum: ['rule', 'default', 'failsafe'] }).notNull(),
     rule: text('rule'),
     /** Setting or failsafe cause, where no rule decided. */
@@ -41,6 +42,10 @@ export const actions = sqliteTable(
     openedAt: integer('opened_at').notNull(),
     closedAt: integer('closed_at'),
     durationMs: integer('duration_ms'),
+    /** JSON list of shadow rules that would have decided; null: none. */
+    shadows: text('shadows'),
+    /** JSON of the action as it can be judged again; null: it cannot. */
+    described: text('described'),
   },
   (table) => [
     uniqueIndex('actions_id').on(table.id),
@@ -48,6 +53,7 @@ export const actions = sqliteTable(
     index('actions_device').on(table.device, table.seq),
     index('actions_endpoint').on(table.endpoint, table.seq),
     index('actions_denied').on(table.seq).where(sql`verdict = 'deny'`),
+    index('actions_shadows').on(table.seq).where(sql`shadows IS NOT NULL`),
     index('actions_open').on(table.seq).where(sql`closed_at IS NULL`),
   ],
 )

@@ -1,5 +1,6 @@
 export { actions, samples } from './actions.ts'
 export { devices, tokens, wgPeers } from './devices.ts'
+export { revisions } from './revisions.ts'
 export { sealed } from './sealed.ts'
 export { counters, names, settings } from './settings.ts'
 export { tailnetKeys, tailnetNodes, tailnetRemovals } from './tailnet.ts'
