@@ -51,7 +51,7 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
         settings: withHosts(endpoint),
         credentials: (byEndpoint.get(endpoint.name) ?? []).map(useOf),
         rules: rules.get(endpoint.name) ?? [],
-        unmatched: 'allow',
+        unmatched: endpoint.unmatched ?? defaults.unmatched,
         via: null,
       })),
       unknownHost: defaults.unknownHost,
@@ -66,7 +66,7 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
     defaults,
     profiles,
     deviceDefaultProfile: names.find((name) => name === 'default') ?? names[0] ?? null,
-    endpoints: [...decoded.endpoints.values()].map(declaredEndpoint),
+    endpoints: [...decoded.endpoints.values()].map((each) => declaredEndpoint(each, defaults)),
     credentials: [...decoded.credentials.values()].map(declaredCredential),
   }
 }
@@ -107,15 +107,17 @@ function limitsOf({ inspectBytes, sampleBytes }: GatewaySettings): Limits {
   }
 }
 
-function declaredEndpoint({
-  name,
-  protocol,
-  hosts,
-  settings,
-  description,
-  retentionMs,
-}: CompiledEndpoint): DeclaredEndpoint {
-  return { name, protocol, hosts, settings, description, retentionMs }
+function declaredEndpoint(endpoint: CompiledEndpoint, defaults: DefaultSettings): DeclaredEndpoint {
+  const { name, protocol, hosts, settings, description, retentionMs } = endpoint
+  return {
+    name,
+    protocol,
+    hosts,
+    settings,
+    description,
+    retentionMs,
+    unmatched: endpoint.unmatched ?? defaults.unmatched,
+  }
 }
 
 function declaredCredential({ name, definition, endpoints, description }: CompiledCredential): DeclaredCredential {

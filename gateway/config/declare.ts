@@ -5,7 +5,7 @@ import type { Attribute, Block, Body } from './hcl/syntax.ts'
 import { didYouMean } from './suggest.ts'
 
 /** Kinds of blocks that others name. */
-export type Kind = 'endpoint' | 'credential' | 'rule' | 'profile'
+export type Kind = 'endpoint' | 'credential' | 'approver' | 'tunnel' | 'rule' | 'profile'
 
 /** One declared block: it has a name, whether or not what is in it is right. */
 export interface Declared {
@@ -47,7 +47,14 @@ const later: { readonly [kind: string]: string } = {
 export function declare(report: Report, bodies: readonly Body[]): Declarations {
   const state: State = {
     report,
-    all: { endpoint: new Map(), credential: new Map(), rule: new Map(), profile: new Map() },
+    all: {
+      endpoint: new Map(),
+      credential: new Map(),
+      approver: new Map(),
+      tunnel: new Map(),
+      rule: new Map(),
+      profile: new Map(),
+    },
     single: new Map(),
   }
   for (const [file, body] of bodies.entries()) {

@@ -11,7 +11,9 @@ import { attributeOf } from './resolve.ts'
 import { endpointSchema } from './schema.ts'
 
 /** A decoded endpoint block. */
-export interface CompiledEndpoint extends DeclaredEndpoint {
+export interface CompiledEndpoint extends Omit<DeclaredEndpoint, 'unmatched'> {
+  /** null: as the defaults say. */
+  readonly unmatched: 'allow' | 'deny' | null
   readonly declared: Declared
   readonly definition: ProtocolDefinition
   /** Its host entries and where they are written. */
@@ -46,6 +48,7 @@ export function compileEndpoint(decoding: Decoding, declared: Declared): Compile
     settings,
     description: common.description ?? null,
     retentionMs: common.retention,
+    unmatched: common.unmatched ?? null,
     declared: { ...declared, spot },
     definition,
     entries,

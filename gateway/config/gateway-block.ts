@@ -35,7 +35,7 @@ export function compileGateway(decoding: Decoding, single: Single | null): Gatew
 
 /** Decodes `defaults { … }`; absent, everything has its default. */
 export function compileDefaults(decoding: Decoding, single: Single | null): DefaultSettings | null {
-  if (single === null) return { unknownHost: 'splice' }
+  if (single === null) return { unknownHost: 'splice', unmatched: 'allow' }
   const { file, block } = single
   const from = { file, body: block.body, header: block.header, title: 'defaults' }
   const input = decode(decoding, from, defaultsSchema)
@@ -45,7 +45,7 @@ export function compileDefaults(decoding: Decoding, single: Single | null): Defa
     if (attribute !== undefined)
       decoding.report.warn({ file, span: attribute.at }, `${name} has no effect: approvers are not in this version yet`)
   }
-  return { unknownHost: input.unknown_host === 'deny' ? 'deny' : 'splice' }
+  return { unknownHost: input.unknown_host === 'deny' ? 'deny' : 'splice', unmatched: input.unmatched ?? 'allow' }
 }
 
 interface Written {

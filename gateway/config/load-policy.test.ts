@@ -67,8 +67,11 @@ describe('loadPolicy()', () => {
               when: "http.method == 'DELETE'",
               credential: null,
               outcome: { do: 'deny', reason: 'denied by policy' },
+              mode: 'enforce',
             },
           ],
+          unmatched: 'allow',
+          via: null,
         },
       ],
     })
@@ -94,6 +97,22 @@ describe('loadPolicy()', () => {
     )
     const names = [...policy.profiles.values()][0]?.endpoints[0]?.rules.map(({ name }) => name)
     expect(names).toEqual(['top', 'first', 'second', 'low'])
+  })
+
+  it('reads what decides besides allow and deny: approvers, shadow rules, no rule at all', async () => {
+    const text =
+      base.replace('"*.api.test:8443"]\n', '"*.api.test:8443"]\n  unmatched = "deny"\n') +
+      rule('ask', 'approve = [builtin.dashboard, "dashboard"]', 'reason = "look at it"', 'mode = "shadow"') +
+      rule('late', 'verdict = "deny"')
+    const policy = await loaded(text)
+    const endpoint = [...policy.profiles.values()][0]?.endpoints[0]
+    expect(endpoint?.unmatched).toBe('deny')
+    expect(endpoint?.rules.map(({ mode, outcome }) => [mode, outcome])).toEqual([
+      ['shadow', { do: 'ask', approvers: ['dashboard', 'dashboard'], reason: 'look at it' }],
+      ['enforce', { do: 'deny', reason: 'denied by policy' }],
+    ])
+    const everywhere = await loaded(`${base}defaults {\n  unmatched = "deny"\n}\n`)
+    expect([...everywhere.profiles.values()][0]?.endpoints[0]?.unmatched).toBe('deny')
   })
 
   it('prefers the profile called default, and knows none where none is declared', async () => {

@@ -75,6 +75,8 @@ export interface TailscaleSettings {
 /** The defaults block with its defaults filled in. */
 export interface DefaultSettings {
   readonly unknownHost: 'splice' | 'deny'
+  /** What becomes of an action no rule matches, where the endpoint does not say. */
+  readonly unmatched: 'allow' | 'deny'
 }
 
 export interface DeclaredEndpoint {
@@ -86,6 +88,7 @@ export interface DeclaredEndpoint {
   readonly description: string | null
   /** How long its records are kept, ms; null: for ever; undefined: as `actionsKeepMs` says. */
   readonly retentionMs: number | null | undefined
+  readonly unmatched: 'allow' | 'deny'
 }
 
 export interface DeclaredCredential {

@@ -1,4 +1,4 @@
-import type { Declarations, Declared, Kind } from './declare.ts'
+import { type Declarations, type Declared, type Kind, labelsOf } from './declare.ts'
 import type { Report } from './diagnostics.ts'
 import type { Attribute, Body, Value } from './hcl/syntax.ts'
 import { didYouMean } from './suggest.ts'
@@ -46,6 +46,18 @@ export function resolve(resolver: Resolver, file: number, value: Value, kind: Ki
       ) ?? (names.length === 0 ? `no ${kind} is declared` : undefined),
   })
   return null
+}
+
+/** The name of the approver that is always there. */
+export const dashboardApprover = 'dashboard'
+
+/** The same for values of which only the name counts; `builtin.dashboard` is an approver. */
+export function resolveName(resolver: Resolver, file: number, value: Value, kind: Kind, label: string): string | null {
+  if (kind === 'approver' && value.kind === 'string' && value.value === dashboardApprover) {
+    const refs = value.refs ?? []
+    if (refs.length === 0 || refs.some((ref) => ref.kind === 'approver')) return dashboardApprover
+  }
+  return resolve(resolver, file, value, kind, label)?.name ?? null
 }
 
 /** `endpoint = X` or `endpoints = [X, Y]`: the places and blocks, in the order they are written. */
@@ -100,9 +112,18 @@ function article(kind: string): string {
 }
 
 function exampleOf(kind: Kind): string {
-  return kind === 'endpoint' ? 'refer to it as https.NAME' : `refer to it as TYPE.NAME, like bearer_token.NAME`
+  return `refer to it as ${examples[kind]}`
+}
+
+const examples: { readonly [kind in Kind]: string } = {
+  endpoint: 'https.NAME',
+  credential: 'TYPE.NAME, like bearer_token.NAME',
+  approver: 'builtin.dashboard or TYPE.NAME, like human_approver.NAME',
+  tunnel: 'TYPE.NAME, like ssh_port_forward.NAME',
+  rule: 'rule.NAME',
+  profile: 'profile.NAME',
 }
 
 function isKind(kind: string): kind is Kind {
-  return kind === 'endpoint' || kind === 'credential' || kind === 'rule' || kind === 'profile'
+  return Object.hasOwn(labelsOf, kind)
 }

@@ -57,7 +57,7 @@ function noteShadowed(listed: readonly Rule[], shadows: Map<Rule, { readonly by:
       const known = shadows.get(rule)
       if (known === undefined) shadows.set(rule, { by, count: 1 })
       else known.count += 1
-    } else if (isCatchAll(rule)) {
+    } else if (rule.mode === 'enforce' && isCatchAll(rule)) {
       if (rule.credential === null) all = rule
       else byCredential.set(rule.credential, rule)
     }

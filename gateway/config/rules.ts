@@ -9,7 +9,8 @@ import { literalOffsets } from './hcl/literal.ts'
 import type { Source } from './hcl/position.ts'
 import type { Value } from './hcl/syntax.ts'
 import { attributeOf, type Resolver, resolve, resolveTargets } from './resolve.ts'
-import { type RuleInput, ruleSchema } from './schema.ts'
+import { compileOutcome } from './rule-outcome.ts'
+import { ruleSchema } from './schema.ts'
 
 /** A decoded rule block. */
 export interface CompiledRule {
@@ -46,7 +47,7 @@ export function compileRule(
       `${title} mixes endpoints of the families ${families.join(' and ')}: split it into one rule for each`,
     )
   }
-  const outcome = outcomeOf(decoding, declared, title, input)
+  const outcome = compileOutcome(resolver, declared, title, input)
   const credentialValue = attributeOf(block.body, 'credential')?.value
   const credential =
     credentialValue === undefined ? null : resolve(resolver, file, credentialValue, 'credential', 'credential')
@@ -67,7 +68,7 @@ export function compileRule(
       when: input.condition ?? null,
       credential: credential === null ? null : (credential.name as Rule['credential']),
       outcome,
-      mode: 'enforce',
+      mode: input.mode ?? 'enforce',
     },
   }
 }
@@ -75,34 +76,6 @@ export function compileRule(
 function familiesOf(endpoints: readonly Declared[]): string[] {
   const names = endpoints.map(({ type }) => protocolNamed(type)?.families[0]?.name)
   return [...new Set(names.filter((name) => name !== undefined))].sort()
-}
-
-function outcomeOf(
-  { report }: Decoding,
-  { block, file, spot }: Declared,
-  title: string,
-  input: RuleInput | null,
-): Rule['outcome'] | null {
-  const approve = attributeOf(block.body, 'approve')
-  const verdict = attributeOf(block.body, 'verdict')
-  if (approve !== undefined && verdict !== undefined) {
-    report.error({ file, span: approve.at }, `${title} has verdict and approve: use one`, {
-      related: [{ message: 'verdict is here', spot: { file, span: verdict.at } }],
-    })
-    return null
-  }
-  if (approve !== undefined) {
-    report.error({ file, span: approve.at }, `${title} asks for approval: approvers are not in this version yet`, {
-      hint: 'use verdict = "deny" until they are',
-    })
-    return null
-  }
-  if (verdict === undefined) {
-    report.error(spot, `${title} has no outcome`, { hint: 'add verdict = "allow" or verdict = "deny"' })
-    return null
-  }
-  if (input?.verdict === undefined) return null
-  return input.verdict === 'allow' ? { do: 'allow' } : { do: 'deny', reason: input.reason ?? 'denied by policy' }
 }
 
 interface Condition {

@@ -91,6 +91,11 @@ export const defaultsSchema = z.strictObject({
   llm_fail_mode: field(z.enum(['closed', 'open']).optional(), { doc: 'What a failed model judge means.' }),
   llm_cache_ttl: field(whole().optional(), { doc: 'Seconds a model verdict is kept.' }),
   human_on_timeout: field(z.enum(['deny', 'allow']).optional(), { doc: 'What no answer means.' }),
+  unmatched: field(z.enum(['allow', 'deny']).optional(), {
+    doc: 'What becomes of an action that no rule of its endpoint matches.',
+    fallback: 'allow',
+    example: '"deny"',
+  }),
 })
 
 /** Attributes every endpoint has besides those of its type. */
@@ -98,6 +103,11 @@ export const endpointSchema = z.strictObject({
   description: field(z.string().optional(), { doc: 'Shown to agents.' }),
   retention: field(keep().optional(), { doc: 'Overrides actions_keep for this endpoint.', unit: 'duration' }),
   tunnel: field(z.unknown().optional(), { doc: 'Not in this version.' }),
+  unmatched: field(z.enum(['allow', 'deny']).optional(), {
+    doc: 'What becomes of an action that no rule matches.',
+    fallback: 'what defaults say',
+    example: '"deny"',
+  }),
 })
 
 /** Attributes every credential has besides those of its type. */
@@ -119,8 +129,20 @@ export const ruleSchema = z.strictObject({
   condition: field(text().optional(), { doc: 'CEL; matches everything when not set.' }),
   credential: field(z.unknown().optional(), { doc: 'Only actions sent with this credential.', ref: 'credential' }),
   verdict: field(z.enum(['allow', 'deny']).optional(), { doc: 'allow or deny.', example: '"deny"' }),
-  approve: field(z.unknown().optional(), { doc: 'Not in this version.' }),
-  reason: field(text().optional(), { doc: 'Told to the agent on deny.', fallback: '"denied by policy"' }),
+  approve: field(z.unknown().optional(), {
+    doc: 'Approvers who are asked in this order; all of them must allow. Instead of verdict.',
+    ref: 'approver',
+    example: '[builtin.dashboard]',
+  }),
+  reason: field(text().optional(), {
+    doc: 'Told to the agent on deny, and to approvers.',
+    fallback: '"denied by policy"',
+  }),
+  mode: field(z.enum(['enforce', 'shadow']).optional(), {
+    doc: 'shadow: evaluated and recorded as what it would have done, never decides.',
+    fallback: '"enforce"',
+    example: '"shadow"',
+  }),
 })
 
 /** `profile "<name>" { … }` */
