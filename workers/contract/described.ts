@@ -69,3 +69,10 @@ export interface DescribedSsh {
 
 /** What stands for a sensitive value in a record. */
 export const masked = '***'
+
+/** Whether the value of a header or query parameter of this name is kept out of records. */
+export function isSensitive(name: string): boolean {
+  return sensitive.test(name)
+}
+
+const sensitive = /^(set-)?cookie2?$|token|secret|key|auth|session|passw|credential|signature/i

@@ -8,6 +8,7 @@ import type { Exchange } from '../../wire/http/exchange.ts'
 import type { TunnelReport } from '../../wire/tunnel.ts'
 import { isSameAuthority } from './agent-host.ts'
 import type { HttpsSettings } from './definition.ts'
+import { describeRequest } from './describe-request.ts'
 import { HttpFacts, pathOf, unknownsOf } from './facts.ts'
 import { inspectBody } from './inspect-body.ts'
 import { obstacleOf, prepareRequest } from './prepare-request.ts'
@@ -54,13 +55,16 @@ export async function serveExchange(agent: Agent, exchange: Exchange): Promise<v
     return answerProblem(exchange, { status: 400, title: 'The request cannot be read', detail, retry: false })
   }
   const seenBody = inspected ?? { kind: 'unread', unknowns: [] }
+  const facts = new HttpFacts(head, host, seenBody)
+  const unknowns = unknownsOf(head, seenBody)
   const judged = await session.judge({
     title,
-    facts: { http: new HttpFacts(head, host, seenBody) },
-    unknowns: unknownsOf(head, seenBody),
+    facts: { http: facts },
+    unknowns,
     record,
     credential: use?.name ?? null,
     obstacle: await obstacleOf(session, use),
+    described: () => describeRequest(exchange, { host: agent.authority, facts, unknowns }),
   })
   const down = new Sampler(session.limits.sampleBytes)
   const end = (status: string, error: string | null, response: Sample | null = null, tunnelled?: TunnelReport) =>

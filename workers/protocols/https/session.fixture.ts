@@ -73,6 +73,8 @@ export interface GatewayParts {
 /** One action as it was recorded. */
 export interface Recorded {
   readonly seen: Seen
+  /** As it would go into the record. */
+  readonly described: string | null
   readonly kind: 'allow' | 'deny'
   closing: Closing | null
   readonly frames: { readonly direction: 'up' | 'down'; readonly text: string }[]
@@ -166,7 +168,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
           ruled.kind === 'deny' || obstacle === null
             ? ruled
             : { kind: 'deny', decider: { by: 'failsafe', cause: obstacle.cause, rule: null }, reason: obstacle.reason }
-        const recorded: Recorded = { seen, kind: verdict.kind, closing: null, frames: [] }
+        const described = seen.described === undefined ? null : JSON.stringify(seen.described())
+        const recorded: Recorded = { seen, described, kind: verdict.kind, closing: null, frames: [] }
         if (parts.isForgetful !== true) gateway.actions.push(recorded)
         open.set(action.id, recorded)
         return { action, ruling: gate(action.id, verdict) }

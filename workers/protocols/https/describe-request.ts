@@ -1,0 +1,44 @@
+import type { Unknown } from '../../contract/action.ts'
+import { type DescribedAction, isSensitive, masked } from '../../contract/described.ts'
+import type { Exchange } from '../../wire/http/exchange.ts'
+import type { HttpFacts } from './facts.ts'
+
+type Lists = { readonly [name: string]: readonly string[] }
+
+/** What of a request is described besides its head. */
+export interface RequestView {
+  /** Requested host, with port where it is not the usual one. */
+  readonly host: string
+  readonly facts: HttpFacts
+  readonly unknowns: readonly Unknown[]
+}
+
+/**
+ * A request as it is kept, so that it can be judged again. A path or query that cannot be decoded is left out. `body`
+ * is there only when there was none, empty: what there was of another one, the sample has.
+ */
+export function describeRequest(
+  { head, body }: Pick<Exchange, 'head' | 'body'>,
+  { host, facts, unknowns }: RequestView,
+): DescribedAction {
+  const isKnown = (path: string) => unknowns.length === 0 || !unknowns.some((unknown) => unknown.path === path)
+  return {
+    host,
+    http: {
+      method: head.method,
+      ...(isKnown('http.path') ? { path: facts.path } : {}),
+      ...(isKnown('http.query') ? { query: head.target.includes('?') ? withoutSecrets(facts.query) : {} } : {}),
+      headers: withoutSecrets(facts.headers),
+      ...(body.isEmpty ? { body: '' } : {}),
+    },
+  }
+}
+
+/** Values under sensitive names become `***`, one for one. */
+function withoutSecrets(lists: Lists): Lists {
+  const names = Object.keys(lists).filter(isSensitive)
+  if (names.length === 0) return lists
+  const hidden = new Map(names.map((name) => [name, (lists[name] ?? []).map(() => masked)]))
+  // not by assignment: `__proto__` may be a name
+  return Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, hidden.get(name) ?? values]))
+}
