@@ -9,6 +9,8 @@ export interface FieldFacts {
   readonly unit?: 'duration' | 'size'
   /** Names a declared block of this kind. */
   readonly ref?: 'endpoint' | 'credential' | 'approver' | 'tunnel'
+  /** Types the block it names may be of; all when not set. */
+  readonly refTypes?: readonly string[]
   /** `<<file:NAME>>` in it is replaced by the bytes of the file. */
   readonly files?: true
   /** Written as a nested block, `limits { … }`, not as an attribute. */
@@ -50,4 +52,9 @@ export function whole(): z.ZodType<number> {
 /** A list of strings. */
 export function texts(): z.ZodType<string[]> {
   return z.array(text())
+}
+
+/** A reference to another block that must be there; what it names is checked where references are resolved. */
+export function reference(): z.ZodType<unknown> {
+  return z.unknown().refine((value) => value !== undefined, { error: 'is required' })
 }

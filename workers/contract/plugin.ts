@@ -5,6 +5,7 @@ import type { DescribedAction } from './described.ts'
 import type { Flow } from './flow.ts'
 import type { Address, CredentialName, EpochMs } from './ids.ts'
 import type { Certificate, Secret } from './messages.ts'
+import type { OAuth } from './oauth.ts'
 import type { CredentialUse, Endpoint, Limits } from './profile.ts'
 import type { Deny, FailsafeCause, Granted } from './verdict.ts'
 
@@ -95,6 +96,8 @@ export interface CredentialDefinition<S extends z.ZodType = z.ZodType> {
   readonly isServed: boolean
   /** Placeholders pushed into the agent's environment. No secret. */
   readonly variables?: readonly { readonly name: string; readonly value: string; readonly description: string }[]
+  /** How it is connected by signing in; its tokens are then kept for it, and `slots` say what may be pasted instead. */
+  readonly oauth?: OAuth
 }
 
 /** A kind of approver: who is asked. Its code runs in the main thread. */
@@ -113,6 +116,7 @@ export interface TunnelDefinition<S extends z.ZodType = z.ZodType> {
   readonly kind: 'tunnel'
   readonly type: string
   readonly summary: string
+  /** With the attributes every tunnel has: share, keepalive, via and credential. */
   readonly settings: S
   readonly check?: (settings: z.output<S>) => readonly SettingsProblem[]
   readonly defaultShare: 'singleton' | 'per_endpoint' | 'per_conn'

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { http } from '../../contract/families/http.ts'
+import { sql } from '../../contract/families/sql.ts'
+import { field, flag, whole } from '../../contract/fields.ts'
+import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.ts'
+import { caCert, hosts, upstream } from '../../contract/upstream-fields.ts'
+
+const nativeSettings = z.strictObject({
+  hosts: hosts(),
+  port: field(
+    whole()
+      .refine((port) => port >= 1 && port <= 65535, { error: 'must be a port, 1 to 65535' })
+      .optional(),
+    { doc: 'Port of hosts that name none.', fallback: '9000, or 9440 with tls', example: '9000' },
+  ),
+  tls: field(flag().optional(), { doc: 'Whether the server is reached through TLS.', fallback: 'false' }),
+  accept_invalid_certificate: field(flag().optional(), {
+    doc: 'Takes any certificate of the server; only with tls.',
+    fallback: 'false',
+  }),
+})
+
+/** Settings of a clickhouse_native endpoint as a worker gets them. */
+export type ClickhouseNativeSettings = z.output<typeof nativeSettings>
+
+/** `endpoint "clickhouse_native"`: a ClickHouse server, over its own protocol. */
+export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
+  kind: 'protocol',
+  type: 'clickhouse_native',
+  summary: 'a ClickHouse server, over its native protocol',
+  settings: nativeSettings,
+  check: checkNative,
+  families: [sql],
+  accepts: ['login', 'tls'],
+  hosts: (settings) => settings.hosts.map((host) => withPort(host, nativePort(settings))),
+  defaultPort: 9000,
+  isServed: false,
+}
+
+const httpsSettings = z.strictObject({ hosts: hosts(), upstream: upstream(), ca_cert: caCert() })
+
+/** Settings of a clickhouse_https endpoint as a worker gets them. */
+export type ClickhouseHttpsSettings = z.output<typeof httpsSettings>
+
+/** `endpoint "clickhouse_https"`: a ClickHouse server, over HTTPS; rules see the statement and the request. */
+export const clickhouseHttps: ProtocolDefinition<typeof httpsSettings> = {
+  kind: 'protocol',
+  type: 'clickhouse_https',
+  summary: 'a ClickHouse server, over HTTPS',
+  settings: httpsSettings,
+  families: [sql, http],
+  accepts: ['http', 'login', 'tls'],
+  hosts: ({ hosts }) => hosts,
+  defaultPort: 443,
+  isServed: false,
+}
+
+/** Port of the hosts that name none. */
+export function nativePort({ port, tls }: Pick<ClickhouseNativeSettings, 'port' | 'tls'>): number {
+  return port ?? (tls === true ? 9440 : 9000)
+}
+
+function checkNative({ tls, accept_invalid_certificate }: ClickhouseNativeSettings): readonly SettingsProblem[] {
+  if (accept_invalid_certificate !== true || tls === true) return []
+  const message = 'accept_invalid_certificate needs tls = true: without TLS there is no certificate'
+  return [{ path: ['accept_invalid_certificate'], message }]
+}
+
+/** A host entry with a port; one that has a port, or is no host, stays as it is. */
+function withPort(host: string, port: number): string {
+  if (/^\[[^\]]*\]$/.test(host)) return `${host}:${port}`
+  if (/^[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*$/.test(host)) return `[${host}]:${port}`
+  return host === '' || host.includes(':') ? host : `${host}:${port}`
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { sql } from '../../contract/families/sql.ts'
+import { field, text } from '../../contract/fields.ts'
+import type { ProtocolDefinition } from '../../contract/plugin.ts'
+import { caCert, isHostAndPort } from '../../contract/upstream-fields.ts'
+
+const settings = z.strictObject({
+  host: field(
+    text().refine(isHostAndPort, {
+      error: (issue) =>
+        `${JSON.stringify(issue.input)} is not host:port, port 1-65535: write the port too, usually 5432`,
+    }),
+    { doc: 'host:port of the server.', example: '"orders-db.example.com:5432"' },
+  ),
+  sslmode: field(z.enum(['disable', 'prefer', 'require', 'verify-full']).optional(), {
+    doc: 'TLS to the server: disable, prefer, require (no check of the certificate) or verify-full.',
+    fallback: '"prefer"',
+    example: '"verify-full"',
+  }),
+  ca_cert: caCert(),
+})
+
+/** Settings of a postgres endpoint as a worker gets them. */
+export type PostgresSettings = z.output<typeof settings>
+
+/** `endpoint "postgres"`: a PostgreSQL server; rules see every statement. */
+export const postgres: ProtocolDefinition<typeof settings> = {
+  kind: 'protocol',
+  type: 'postgres',
+  summary: 'a PostgreSQL server',
+  settings,
+  families: [sql],
+  accepts: ['login', 'tls'],
+  hosts: ({ host }) => [host],
+  defaultPort: 5432,
+  isServed: false,
+}
