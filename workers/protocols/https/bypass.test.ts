@@ -1,12 +1,12 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { echoOf, maskText } from '../../upstream/secret-echo.ts'
+import { bodyText, decodeBody } from '../../wire/http/decode-body.ts'
 import { HeaderList } from '../../wire/http/header-list.ts'
 import { readHttp2Response } from '../../wire/http/http2-headers.ts'
+import { HttpFacts } from '../../wire/http/request-facts.ts'
 import type { RequestHead } from '../../wire/http/request-head.ts'
 import { parseResponseHead } from '../../wire/http/response-head.ts'
-import { bodyText, decodeBody } from './decode-body.ts'
-import { HttpFacts } from './facts.ts'
 
 describe('a body whose coded part ends early', () => {
   it.each([

@@ -1,7 +1,7 @@
 import type { Unknown } from '../../contract/action.ts'
 import { type DescribedAction, isSensitive, masked } from '../../contract/described.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
-import type { HttpFacts } from './facts.ts'
+import type { HttpFacts } from '../../wire/http/request-facts.ts'
 
 type Lists = { readonly [name: string]: readonly string[] }
 

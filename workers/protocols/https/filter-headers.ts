@@ -1,19 +1,6 @@
 import { type HeaderList, headerName, listItems } from '../../wire/http/header-list.ts'
 import type { RequestHead } from '../../wire/http/request-head.ts'
-
-/** Fields that tell an upstream about proxies on the way (spec runtime 2.2, 10). */
-const aboutProxies = new Set([
-  'forwarded',
-  'cf-worker',
-  'cf-ray',
-  'cf-ew-via',
-  'cf-connecting-ip',
-  'cdn-loop',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'via',
-])
+import { aboutProxies, namedByConnection } from '../../wire/http/unforwarded.ts'
 
 /** Those, and fields that end at this gateway. */
 const notForwarded = new Set([
@@ -47,8 +34,6 @@ const notReturned = new Set([
   'alt-svc',
 ])
 
-/** What Connection may name and the gateway acts on. */
-const takesEffect = new Set(['upgrade', 'te', 'keep-alive'])
 const cookie = headerName('Cookie')
 const basicChallenge = /^Basic +realm="(?:[^"\\]|\\.)*"(?: *, *charset="?UTF-8"?)?$/i
 
@@ -73,12 +58,6 @@ export function requestFields(head: RequestHead, invited: boolean): HeaderList {
     fields.set('Upgrade', headers.get('upgrade') ?? '')
   }
   return fields
-}
-
-/** Fields an agent sends and no upstream gets: a rule that goes by them would judge another request. */
-export function unforwarded(headers: HeaderList): (lower: string) => boolean {
-  const named = namedByConnection(headers)
-  return (lower) => aboutProxies.has(lower) || (named.has(lower) && !takesEffect.has(lower))
 }
 
 /**
@@ -127,16 +106,4 @@ export function trailerFields(trailers: HeaderList): HeaderList {
       lower !== 'cookie' &&
       lower !== 'www-authenticate',
   )
-}
-
-const none: ReadonlySet<string> = new Set()
-
-function namedByConnection(headers: HeaderList): ReadonlySet<string> {
-  const values = headers.all('connection')
-  if (values.length === 0) return none
-  const named = new Set(listItems(values))
-  // what frames or addresses the message is not Connection's to drop
-  for (const name of ['content-length', 'content-type', 'content-encoding', 'authorization', 'close'])
-    named.delete(name)
-  return named
 }

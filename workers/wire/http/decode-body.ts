@@ -1,8 +1,8 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Unknown } from '../../contract/action.ts'
-import { listItems } from '../../wire/http/header-list.ts'
-import { decodeZstd } from '../../wire/zstd/decode-zstd.ts'
+import { decodeZstd } from '../zstd/decode-zstd.ts'
+import { listItems } from './header-list.ts'
 
 /** A body without its content codings, or why it cannot be had. */
 export type Decoded =

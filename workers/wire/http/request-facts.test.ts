@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseRequestHead, type RequestHead } from '../../wire/http/request-head.ts'
-import { HttpFacts, unknownsOf } from './facts.ts'
-import type { InspectedBody } from './inspect-body.ts'
+import type { InspectedBody } from './inspected-body.ts'
 import { parseJson } from './parse-json.ts'
+import { HttpFacts, unknownsOf } from './request-facts.ts'
+import { parseRequestHead, type RequestHead } from './request-head.ts'
 
 const unread: InspectedBody = { kind: 'unread', unknowns: [] }
 

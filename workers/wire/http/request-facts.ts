@@ -1,8 +1,8 @@
 import type { Unknown } from '../../contract/action.ts'
-import type { HeaderList } from '../../wire/http/header-list.ts'
-import type { RequestHead } from '../../wire/http/request-head.ts'
-import { unforwarded } from './filter-headers.ts'
-import type { InspectedBody } from './inspect-body.ts'
+import type { HeaderList } from './header-list.ts'
+import type { InspectedBody } from './inspected-body.ts'
+import type { RequestHead } from './request-head.ts'
+import { unforwarded } from './unforwarded.ts'
 
 type Lists = { readonly [name: string]: readonly string[] }
 
