@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { adopt } from './adopt.ts'
 import { ClawError, fromFault } from './contract/errors.ts'
 import type { CredentialName, Fd, FlowId } from './contract/ids.ts'
-import type { Control, HostCallName, HostCalls, Secret, ToHost } from './contract/messages.ts'
+import type { Control, HostCallName, HostCalls, RateReading, Secret, ToHost } from './contract/messages.ts'
 import type { Profile } from './contract/profile.ts'
 import { Recording } from './recording.ts'
 
@@ -12,13 +12,14 @@ const deadlineMs: { readonly [N in HostCallName]: number } = {
   dial: 15_000,
   certificate: 5000,
   secret: 5000,
+  rates: 5000,
 }
 /** Calls that may wait for their answers at once. */
 const maxPending = 4096
 
 interface Pending {
   readonly name: HostCallName
-  /** null: the caller has given up; a descriptor that still comes must be closed. */
+  /** null: the caller has given up; what still comes must be given back. */
   settle: { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void } | null
 }
 
@@ -65,7 +66,7 @@ export class HostLink {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         pending.settle = null
-        if (name !== 'dial') this.#pending.delete(id)
+        if (name !== 'dial' && name !== 'rates') this.#pending.delete(id)
         reject(new ClawError('CP_TIMEOUT', `no answer to ${name} within ${deadlineMs[name]} ms`))
       }, deadlineMs[name])
       const pending: Pending = {
@@ -99,6 +100,11 @@ export class HostLink {
       if (secret === null) forget()
     }, forget)
     return asked
+  }
+
+  /** Ends a reading of counters: `counted[i]` tells whether the action counts for counter i. */
+  settle({ ticket, counts }: RateReading, counted: readonly boolean[]): void {
+    this.#post({ kind: 'rated', ticket, counted: counts.map((_, index) => counted[index] === true) })
   }
 
   /** Tells main that the flow's descriptor has a new owner, and begins to listen for its cancellation. */
@@ -158,6 +164,7 @@ export class HostLink {
     if (pending === undefined) return
     if (pending.settle !== null) pending.settle.resolve(value)
     else if (pending.name === 'dial') adopt(value as Fd).destroy()
+    else if (pending.name === 'rates') this.settle(value as RateReading, [])
   }
 
   #lose(): void {

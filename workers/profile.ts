@@ -43,7 +43,7 @@ export class CurrentProfile {
   rules(endpoint: Endpoint): RuleSet {
     const known = this.#rules.get(endpoint.name)
     if (known !== undefined) return known
-    const compiled = compileRules(endpoint.rules, protocolNamed(endpoint.protocol)?.families ?? [])
+    const compiled = compileRules(endpoint.rules, protocolNamed(endpoint.protocol)?.families ?? [], endpoint.unmatched)
     // an endpoint of an older revision must not leave its rules behind
     if (this.#endpoints.get(endpoint.name) === endpoint) this.#rules.set(endpoint.name, compiled)
     return compiled

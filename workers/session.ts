@@ -1,17 +1,18 @@
 import type { Duplex } from 'node:stream'
 import { adopt } from './adopt.ts'
 import type { Action, RecordedAction, Sample } from './contract/action.ts'
+import { describedText } from './contract/described-text.ts'
 import { ClawError } from './contract/errors.ts'
-import type { ActionId, Address, EndpointName, EpochMs } from './contract/ids.ts'
+import type { ActionId, Address, EndpointName, EpochMs, RuleName } from './contract/ids.ts'
 import type { Certificate, FlowTask, Secret } from './contract/messages.ts'
 import { newId } from './contract/new-id.ts'
 import type { Closing, Judged, Seen, Session } from './contract/plugin.ts'
 import type { CredentialUse, Endpoint, Limits } from './contract/profile.ts'
-import type { Deny, FailsafeCause, Verdict } from './contract/verdict.ts'
+import type { Deny, FailsafeCause, Judgement, Ruling } from './contract/verdict.ts'
 import type { HostLink } from './host.ts'
+import { judgeWithRates, type RatedJudgement } from './judge-with-rates.ts'
 import type { CurrentProfile } from './profile.ts'
 import { gate } from './rules/gate.ts'
-import { judge } from './rules/judge.ts'
 
 /** What a flow's session is made of. */
 export interface SessionParts {
@@ -24,8 +25,12 @@ export interface SessionParts {
   readonly signal: AbortSignal
 }
 
-/** Events an action reserved and has not used when it closes: there are no approvers yet. */
-const unusedAtClose = 1
+interface OpenAction {
+  /** Frames there was no room for. */
+  lostFrames: number
+  /** Whether the room reserved for a ruling has been used. */
+  readonly isRuled: boolean
+}
 
 /** One flow on one endpoint: the only way from a protocol runtime to the record, to secrets and to upstreams. */
 export class FlowSession implements Session {
@@ -34,8 +39,7 @@ export class FlowSession implements Session {
   readonly limits: Limits
   readonly signal: AbortSignal
   readonly #parts: SessionParts
-  /** Recorded and not closed; the value counts frames there was no room for. */
-  readonly #open = new Map<ActionId, { lostFrames: number }>()
+  readonly #open = new Map<ActionId, OpenAction>()
   actions = 0
   /** Whether everything so far was denied. */
   isDenied = false
@@ -64,13 +68,12 @@ export class FlowSession implements Session {
       return this.#rule(action, deny(cause, 'the action cannot be recorded now, try again later'))
     }
     // read again: waiting for room may have outlived a revision
-    const verdict = this.#verdict(seen, this.endpoint())
-    host.recording.put({ kind: 'opened', action: recorded(action, seen), verdict })
-    this.#open.set(action.id, { lostFrames: 0 })
+    const { judgement, settle } = await this.#judgement(seen, this.endpoint())
+    const ruling = this.#record(action, seen, judgement)
     await host.recording.posted()
-    if (host.isLost) return this.#rule(action, deny('host_lost', 'the gateway cannot be reached'))
-    if (this.signal.aborted) return this.#rule(action, deny('endpoint_gone', 'the connection was cancelled'))
-    return this.#rule(action, verdict)
+    const final = this.#cut ?? ruling
+    settle(final.kind === 'allow')
+    return this.#rule(action, final)
   }
 
   frame(action: Action, direction: 'up' | 'down', bytes: Uint8Array, total: number): void {
@@ -99,7 +102,7 @@ export class FlowSession implements Session {
       response: tight(closing.response),
       at: this.now(),
     })
-    recording.release(unusedAtClose)
+    if (!open.isRuled) recording.release(1)
   }
 
   refuse(title: string, reason: string, record: Seen['record']): void {
@@ -108,7 +111,7 @@ export class FlowSession implements Session {
     const { recording } = this.#parts.host
     this.actions += 1
     this.isDenied = true
-    const opened = { kind: 'opened', action: recorded(action, seen), verdict: deny('malformed', reason) } as const
+    const opened = { kind: 'opened', action: recorded(action, seen, []), verdict: deny('malformed', reason) } as const
     // its end is only worth recording where its begin was
     if (!recording.offer(opened)) return
     recording.offer({
@@ -160,20 +163,45 @@ export class FlowSession implements Session {
     return aborted && reason instanceof ClawError ? reason.message : null
   }
 
-  #rule(action: Action, verdict: Verdict): Judged {
+  /** Records the begin of an action, and the answer to an ask: there are no approvers yet. */
+  #record(action: Action, seen: Seen, { verdict, shadows }: Judgement): Ruling {
+    const { recording } = this.#parts.host
+    const isAsk = verdict.kind === 'ask'
+    recording.put({ kind: 'opened', action: recorded(action, seen, shadows), verdict })
+    this.#open.set(action.id, { lostFrames: 0, isRuled: isAsk })
+    if (!isAsk) return verdict
+    const rule = verdict.decider.by === 'rule' ? verdict.decider.rule : null
+    const ruling = deny('approval_unavailable', 'approval required but HITL is not configured', rule)
+    recording.put({ kind: 'ruled', action: action.id, ruling })
+    return ruling
+  }
+
+  /** Why nothing may be sent any more, whatever the rules said. */
+  get #cut(): Deny | null {
+    if (this.#parts.host.isLost) return deny('host_lost', 'the gateway cannot be reached')
+    return this.signal.aborted ? deny('endpoint_gone', 'the connection was cancelled') : null
+  }
+
+  #rule(action: Action, verdict: Ruling): Judged {
     const ruling = gate(action.id, verdict)
     this.isDenied = ruling.kind === 'deny' && (this.actions === 1 || this.isDenied)
     return { action, ruling }
   }
 
-  #verdict(seen: Seen, endpoint: Endpoint | null): Verdict {
-    if (endpoint === null) return deny('endpoint_gone', 'the endpoint is no longer in the policy')
+  async #judgement(seen: Seen, endpoint: Endpoint | null): Promise<RatedJudgement> {
+    if (endpoint === null) return unjudged(deny('endpoint_gone', 'the endpoint is no longer in the policy'))
     try {
-      const verdict = judge(this.#parts.current.rules(endpoint), seen)
+      const { host, current, task } = this.#parts
+      const { facts, unknowns, credential } = seen
+      const { profile, peer } = task.flow
+      const context = { profile, device: peer.node, endpoint: endpoint.name, nowMs: this.now() }
+      const action = { facts, unknowns, credential, context }
+      const { judgement, settle } = await judgeWithRates(current.rules(endpoint), action, host, this.flow.id)
       const { obstacle = null } = seen
-      return verdict.kind === 'deny' || obstacle === null ? verdict : deny(obstacle.cause, obstacle.reason)
+      if (judgement.verdict.kind === 'deny' || obstacle === null) return { judgement, settle }
+      return { judgement: { ...judgement, verdict: deny(obstacle.cause, obstacle.reason) }, settle }
     } catch {
-      return deny('unevaluable', 'the rules of the endpoint could not be evaluated')
+      return unjudged(deny('unevaluable', 'the rules of the endpoint could not be evaluated'))
     }
   }
 
@@ -192,12 +220,22 @@ export class FlowSession implements Session {
   }
 }
 
-function recorded({ facts: _, ...action }: Action, seen: Seen): RecordedAction {
-  return { ...action, facts: seen.record }
+function unjudged(verdict: Deny): RatedJudgement {
+  return { judgement: { verdict, shadows: [], rated: [] }, settle: () => undefined }
 }
 
-function deny(cause: FailsafeCause, reason: string): Deny {
-  return { kind: 'deny', decider: { by: 'failsafe', cause, rule: null }, reason }
+function recorded({ facts: _, ...action }: Action, seen: Seen, shadows: Judgement['shadows']): RecordedAction {
+  const described = seen.described === undefined ? null : describedText(seen.described)
+  return {
+    ...action,
+    facts: seen.record,
+    ...(described === null ? {} : { described }),
+    ...(shadows.length === 0 ? {} : { shadows }),
+  }
+}
+
+function deny(cause: FailsafeCause, reason: string, rule: RuleName | null = null): Deny {
+  return { kind: 'deny', decider: { by: 'failsafe', cause, rule }, reason }
 }
 
 /** Structured clone copies the whole buffer behind a view: a slice of a pooled one would carry its neighbours along. */

@@ -1,6 +1,10 @@
 import type { Flow, Route } from '../../workers/contract/flow.ts'
 import type { Address, CredentialName, EndpointName } from '../../workers/contract/ids.ts'
 import type { Endpoint, Profile } from '../../workers/contract/profile.ts'
+import type { RateCounter } from '../../workers/contract/verdict.ts'
+import { protocolNamed } from '../../workers/protocols/index.ts'
+import { compileRules } from '../../workers/rules/compile.ts'
+import { rateKey } from '../../workers/rules/rates.ts'
 import { type HostIndex, hostIndex } from '../config/hosts.ts'
 
 /** What one revision of a profile may be used for; every call of a worker is checked against it. */
@@ -12,6 +16,8 @@ export interface Grants {
   certify(flow: Flow, serverName: string): boolean
   /** Whether the flow's endpoints use the credential. */
   use(route: Inspect, credential: CredentialName): boolean
+  /** Whether rules of the flow's endpoints name all these counters. */
+  count(route: Inspect, counters: readonly RateCounter[]): boolean
 }
 
 type Inspect = Extract<Route, { kind: 'inspect' }>
@@ -20,6 +26,7 @@ type Inspect = Extract<Route, { kind: 'inspect' }>
 export function grantsOf(profile: Profile): Grants {
   const index = hostIndex(profile)
   const endpoints = new Map(profile.endpoints.map((endpoint) => [endpoint.name, endpoint]))
+  const counters = new Map<EndpointName, ReadonlySet<string>>()
   return {
     profile,
     dial(route, name, to) {
@@ -34,7 +41,24 @@ export function grantsOf(profile: Profile): Grants {
     use(route, credential) {
       return route.candidates.some((name) => endpoints.get(name)?.credentials.some((use) => use.name === credential))
     },
+    count(route, asked) {
+      const named = route.candidates.flatMap((name) => {
+        const endpoint = endpoints.get(name)
+        if (endpoint === undefined) return []
+        const known = counters.get(name) ?? countersOf(endpoint)
+        counters.set(name, known)
+        return [known]
+      })
+      return asked.every((counter) => named.some((keys) => keys.has(rateKey(counter))))
+    },
   }
+}
+
+/** Counters the rules of an endpoint name, by key; worked out when a worker first reads one. */
+function countersOf({ rules, protocol }: Endpoint): ReadonlySet<string> {
+  const naming = rules.filter(({ when }) => when?.includes('rate') === true)
+  const { rates } = compileRules(naming, protocolNamed(protocol)?.families ?? [], 'deny')
+  return new Set(rates.map(rateKey))
 }
 
 function isOwn(index: HostIndex, endpoint: Endpoint, to: Address): boolean {

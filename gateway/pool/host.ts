@@ -5,6 +5,7 @@ import type { Flow } from '../../workers/contract/flow.ts'
 import type { ActionId, Fd, FlowId } from '../../workers/contract/ids.ts'
 import type { Control, FlowTask, HostCall, ToHost } from '../../workers/contract/messages.ts'
 import { recordCredit } from '../../workers/contract/messages.ts'
+import type { Rates } from '../rates.ts'
 import { closeIfSame, FdLedger, identify } from './fds.ts'
 import type { Grants } from './grants.ts'
 import { isToHost } from './message-check.ts'
@@ -13,6 +14,8 @@ import type { HostServices } from './services.ts'
 /** What a thread's host needs of its pool. */
 export interface ThreadOwner {
   readonly services: HostServices
+  /** Shared by all pools. */
+  readonly rates: Rates
   /** Newest revision first; the one before it still counts for calls that were under way. */
   grants(): readonly Grants[]
   /** The task of a live flow of this pool, when it runs on this thread. */
@@ -69,6 +72,7 @@ export class ThreadHost {
     this.#isGone = true
     this.#port.close()
     this.#given.closeAll()
+    this.#owner.rates.release(this)
     const left = [...this.#actions]
     this.#actions.clear()
     for (const [action, flow] of left) this.#write(flow, [ended(action, because)])
@@ -89,6 +93,9 @@ export class ThreadHost {
         break
       case 'record':
         this.#record(message.events)
+        break
+      case 'rated':
+        this.#owner.rates.settle(this, message.ticket, message.counted)
         break
       case 'pong':
         this.lastPong = message.seq
@@ -141,6 +148,13 @@ export class ThreadHost {
         const { credential } = call.request
         if (!grants.use(task.route, credential)) return this.#refuse(call, task, `asked for credential "${credential}"`)
         return services.secret(credential)
+      }
+      case 'rates': {
+        const { counters } = call.request
+        // a counter of the revision before does no harm: its rules are judged to the end
+        const isNamed = this.#owner.grants().some((each) => each.count(task.route, counters))
+        if (!isNamed) return this.#refuse(call, task, 'asked for counters no rule of its endpoints names')
+        return this.#owner.rates.read(counters, { device: task.flow.peer.device, profile: task.flow.profile }, this)
       }
       default:
         return call satisfies never
@@ -227,6 +241,8 @@ function isGranted(grants: Grants, task: FlowTask, call: HostCall): boolean {
       return grants.certify(task.flow, call.request.serverName)
     case 'secret':
       return grants.use(task.route, call.request.credential)
+    case 'rates':
+      return grants.count(task.route, call.request.counters)
     default:
       return call satisfies never
   }

@@ -1,7 +1,11 @@
-import type { ToHost } from '../../workers/contract/messages.ts'
+import { maxDescribed } from '../../workers/contract/described.ts'
+import { mostCounters, type ToHost } from '../../workers/contract/messages.ts'
+import { mostShadowHits } from '../../workers/contract/verdict.ts'
 
 /** Longest title and text of an event, characters; a worker cuts far below it. */
 const maxText = 16_384
+/** Approvers of one action. */
+const mostApprovers = 64
 /** Largest sample of an event, bytes. */
 const maxSample = 4 * 1024 * 1024
 
@@ -15,6 +19,11 @@ export function isToHost(message: unknown): message is ToHost {
       return isName(message.flow)
     case 'pong':
       return Number.isSafeInteger(message.seq) && Number.isFinite(message.externalBytes)
+    case 'rated':
+      return (
+        Number.isSafeInteger(message.ticket) &&
+        isList(message.counted, mostCounters, (each) => typeof each === 'boolean')
+      )
     case 'call':
       return Number.isSafeInteger(message.id) && isShape(message.call) && isCall(message.call)
     case 'record':
@@ -36,9 +45,16 @@ function isCall({ name, flow, request }: Shape): boolean {
       return isName(request.serverName)
     case 'secret':
       return isName(request.credential)
+    case 'rates':
+      return isList(request.counters, mostCounters, isCounter)
     default:
       return false
   }
+}
+
+function isCounter(counter: unknown): boolean {
+  if (!isShape(counter) || !isName(counter.name) || !Number.isSafeInteger(counter.windowMs)) return false
+  return counter.per === 'device' || counter.per === 'profile'
 }
 
 function isEvent(event: unknown): boolean {
@@ -48,10 +64,13 @@ function isEvent(event: unknown): boolean {
       const { action, verdict } = event
       if (!isShape(action) || !isShape(verdict)) return false
       const isNamed = isName(action.id) && isName(action.flow) && isText(action.title) && isName(action.protocol)
-      return isNamed && isShape(action.facts) && Array.isArray(action.unknowns) && isVerdict(verdict)
+      const isReplayable = action.described === undefined || isText(action.described, maxDescribed)
+      const isShadowed = action.shadows === undefined || isList(action.shadows, mostShadowHits, isShadowHit)
+      if (!isNamed || !isReplayable || !isShadowed) return false
+      return isShape(action.facts) && Array.isArray(action.unknowns) && isVerdict(verdict)
     }
     case 'ruled':
-      return isName(event.action) && isShape(event.ruling) && isVerdict(event.ruling)
+      return isName(event.action) && isShape(event.ruling) && isVerdict(event.ruling) && event.ruling.kind !== 'ask'
     case 'frame':
       return isName(event.action) && isSample(event.sample) && (event.direction === 'up' || event.direction === 'down')
     case 'closed':
@@ -69,8 +88,14 @@ function isEvent(event: unknown): boolean {
   }
 }
 
-function isVerdict({ kind, decider, reason }: Shape): boolean {
-  return isShape(decider) && (kind === 'allow' || (kind === 'deny' && isText(reason)))
+function isVerdict({ kind, decider, reason, approvers }: Shape): boolean {
+  if (!isShape(decider)) return false
+  if (kind === 'ask') return isText(reason) && isList(approvers, mostApprovers, isName)
+  return kind === 'allow' || (kind === 'deny' && isText(reason))
+}
+
+function isShadowHit(hit: unknown): boolean {
+  return isShape(hit) && isName(hit.rule) && ['allow', 'deny', 'ask', 'failsafe'].includes(String(hit.would))
 }
 
 function isSample(sample: unknown): boolean {
@@ -90,8 +115,12 @@ function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length > 0 && value.length <= 1024
 }
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value.length <= maxText
+function isText(value: unknown, most = maxText): boolean {
+  return typeof value === 'string' && value.length <= most
+}
+
+function isList(value: unknown, most: number, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length <= most && value.every((item) => isItem(item))
 }
 
 function isPort(value: unknown): boolean {

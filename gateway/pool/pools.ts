@@ -3,6 +3,7 @@ import type { Flow, Route } from '../../workers/contract/flow.ts'
 import type { CredentialName, Fd, FlowId, ProfileName } from '../../workers/contract/ids.ts'
 import type { FlowReport } from '../../workers/contract/messages.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
+import { Rates } from '../rates.ts'
 import { type WorkerFiles, workerFiles } from './entry-url.ts'
 import { Handoff } from './handoff.ts'
 import { proveLockdown } from './permissions.ts'
@@ -32,6 +33,7 @@ export class Pools implements AsyncDisposable {
   readonly #idle = new Map<ProfileName, NodeJS.Timeout>()
   readonly #brokenAt = new Map<ProfileName, number>()
   readonly #watchdog: Watchdog
+  readonly #rates = new Rates()
   #isProven = false
   #isClosed = false
 
@@ -120,6 +122,7 @@ export class Pools implements AsyncDisposable {
     this.#draining.clear()
     for (const pool of pools) pool.cancelAll('the gateway is stopping')
     await Promise.all(pools.map((pool) => pool.destroy()))
+    this.#rates[Symbol.dispose]()
   }
 
   #poolOf(name: ProfileName): ProfilePool | ClawError {
@@ -134,6 +137,7 @@ export class Pools implements AsyncDisposable {
     const pool = new ProfilePool({
       profile,
       services: this.#options.services,
+      rates: this.#rates,
       files: this.#files,
       onFault: (fault) => this.#options.onFault?.(fault),
       onBroken: () => {

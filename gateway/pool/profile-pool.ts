@@ -4,6 +4,7 @@ import { ClawError } from '../../workers/contract/errors.ts'
 import type { FlowId, ProfileName } from '../../workers/contract/ids.ts'
 import type { Control, FlowReport, FlowTask } from '../../workers/contract/messages.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
+import type { Rates } from '../rates.ts'
 import type { WorkerFiles } from './entry-url.ts'
 import { type Grants, grantsOf } from './grants.ts'
 import { Handoff } from './handoff.ts'
@@ -16,6 +17,8 @@ import { recordViolation } from './violation.ts'
 export interface ProfilePoolOptions {
   readonly profile: Profile
   readonly services: HostServices
+  /** Shared by all pools. */
+  readonly rates: Rates
   readonly files: WorkerFiles
   readonly onFault: (fault: PoolFault) => void
   /** The pool cannot go on and must be replaced. */
@@ -41,6 +44,7 @@ const maxQueued = 1024
 export class ProfilePool implements ThreadOwner {
   readonly name: ProfileName
   readonly services: HostServices
+  readonly rates: Rates
   readonly #options: ProfilePoolOptions
   readonly #piscina: Piscina
   readonly #threads = new Map<Worker, PoolThread>()
@@ -57,6 +61,7 @@ export class ProfilePool implements ThreadOwner {
     this.#options = options
     this.name = name
     this.services = options.services
+    this.rates = options.rates
     this.#current = grantsOf(options.profile)
     this.#piscina = new Piscina({
       filename: options.files.entry,

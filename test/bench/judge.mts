@@ -25,9 +25,9 @@ for (const [name, condition] of Object.entries(shapes)) {
   const checkMs = timed(() => conditions.forEach((each) => void checkCondition(each, families)))
   const before = heapMb()
   const sets: RuleSet[] = []
-  const compileMs = timed(() => sets.push(compileRules(conditions.map(rule), families)))
+  const compileMs = timed(() => sets.push(compileRules(conditions.map(rule), families, 'allow')))
   const [many] = sets
-  const one = compileRules(conditions.slice(0, 1).map(rule), families)
+  const one = compileRules(conditions.slice(0, 1).map(rule), families, 'allow')
   if (many === undefined) throw new Error('no rules')
   const heap = heapMb() - before
   const times = name.includes('cannot') ? 20 : judgements
@@ -46,13 +46,16 @@ for (const [name, condition] of Object.entries(shapes)) {
 
 function rule(when: string, index: number): Rule {
   const name = `rule-${index}` as RuleName
-  return { name, priority: 0, when, credential: null, outcome: { do: 'deny', reason: 'no' } }
+  return { name, priority: 0, when, credential: null, outcome: { do: 'deny', reason: 'no' }, mode: 'enforce' }
 }
+
+const context = { profile: 'bench', device: 'laptop', endpoint: 'api', nowMs: Date.now() }
 
 function action(): Parameters<typeof judge>[1] {
   const headers = { Accept: ['*/*'], 'User-Agent': ['bench'], Authorization: ['Bearer placeholder'] }
   const facts = { method: 'get', path: '/v1/items/77', query: {}, headers, body: 'x'.repeat(200), body_json: {} }
-  return { facts: { http: { ...facts, host: 'api.example.com', scheme: 'https' } }, unknowns: [], credential: null }
+  const all = { ...facts, host: 'api.example.com', scheme: 'https' }
+  return { facts: { http: all }, unknowns: [], credential: null, context }
 }
 
 function perSecond(set: RuleSet, times: number): number {

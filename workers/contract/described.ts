@@ -76,3 +76,6 @@ export function isSensitive(name: string): boolean {
 }
 
 const sensitive = /^(set-)?cookie2?$|token|secret|key|auth|session|passw|credential|signature/i
+
+/** Longest `DescribedAction` that is recorded, bytes of JSON text. */
+export const maxDescribed = 32 * 1024

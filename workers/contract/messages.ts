@@ -53,9 +53,13 @@ export interface HostCalls {
   rates: { request: { counters: readonly RateCounter[] }; reply: RateReading }
 }
 
+/** Counters one endpoint may name. */
+export const mostCounters = 64
+
 /** Counts of allowed actions, and the ticket under which they are to be settled. */
 export interface RateReading {
   readonly ticket: number
+  /** -1 where there was no room for the counter: what reads it cannot be evaluated. */
   readonly counts: readonly number[]
 }
 

@@ -1,6 +1,8 @@
 import { ClawError } from '../contract/errors.ts'
+import { mostCounters } from '../contract/messages.ts'
 import type { Family } from '../contract/plugin.ts'
-import type { Rule } from '../contract/profile.ts'
+import type { Endpoint, Rule } from '../contract/profile.ts'
+import type { RateCounter } from '../contract/verdict.ts'
 import { checkCondition } from './check.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
 import { compileCondition, type Program } from './evaluate.ts'
@@ -20,16 +22,36 @@ export interface RuleSet {
   readonly program: (rule: number) => Program | null
   /** Whether any rule may read the fact, e.g. `http.body`; when none does, the decoder need not keep it. */
   readonly reads: (path: string) => boolean
+  /** What becomes of an action no rule matches. */
+  readonly unmatched: Endpoint['unmatched']
+  /** Every counter a condition names, each once. */
+  readonly rates: readonly RateCounter[]
+  /** Whether a rule that is enforced names one. */
+  readonly enforcesRates: boolean
+  /** Families of which an action must be wholly known unless a rule allows it; empty when no rule is enforced. */
+  readonly backstops: readonly string[]
 }
 
 /**
  * Makes rules ready to judge, in the order given.
  * @throws ClawError CP_CONFIG when a condition does not parse
  */
-export function compileRules(rules: readonly Rule[], families: readonly Family[]): RuleSet {
+export function compileRules(
+  rules: readonly Rule[],
+  families: readonly Family[],
+  unmatched: Endpoint['unmatched'],
+): RuleSet {
   const dialect = dialectOf(families)
   const reads = new Set<string>()
-  const requirements = rules.map((rule) => examine(rule, dialect, reads))
+  const rates = new Map<string, RateCounter>()
+  const needs: Needs = { reads, rates, isEnforced: false }
+  const requirements = rules.map((rule) => examine(rule, dialect, needs))
+  if (rates.size > mostCounters)
+    throw new ClawError(
+      'CP_CONFIG',
+      `Cannot compile rules that name ${rates.size} counters: ${mostCounters} are the most`,
+    )
+  const isEnforced = rules.some(({ mode }) => mode === 'enforce')
   const programs: (Program | undefined)[] = []
   return {
     rules,
@@ -42,15 +64,28 @@ export function compileRules(rules: readonly Rule[], families: readonly Family[]
       return programs[rule]
     },
     reads: (path) => reads.has(path),
+    unmatched,
+    rates: [...rates.values()],
+    enforcesRates: needs.isEnforced,
+    backstops: isEnforced ? families.filter(({ backstop }) => backstop === true).map(({ name }) => name) : [],
   }
 }
 
-function examine({ name, when, credential }: Rule, dialect: Dialect, reads: Set<string>): readonly Requirement[] {
+interface Needs {
+  readonly reads: Set<string>
+  readonly rates: Map<string, RateCounter>
+  /** Whether an enforced rule names a counter. */
+  isEnforced: boolean
+}
+
+function examine({ name, when, credential, mode }: Rule, dialect: Dialect, needs: Needs): readonly Requirement[] {
   const own: Requirement[] = credential === null ? [] : [[{ fact: credentialFact, test: 'is', text: credential }]]
   if (when === null) return own
   try {
     const parsed = parseCondition(when, dialect)
-    for (const path of parsed.reads) reads.add(path)
+    for (const path of parsed.reads) needs.reads.add(path)
+    for (const [key, counter] of parsed.rates) needs.rates.set(key, counter)
+    if (mode === 'enforce' && parsed.rates.size > 0) needs.isEnforced = true
     return [...own, ...requirementsOf(parsed.tree, dialect)]
   } catch (cause) {
     const why = checkCondition(when, dialect.families)[0]?.message ?? String(cause)

@@ -1,4 +1,5 @@
 import { Environment } from 'cel-js'
+import { ClawError } from '../contract/errors.ts'
 import type { FactSpec, Family } from '../contract/plugin.ts'
 import { type ViewClass, viewClass } from './facts.ts'
 import { registerFunctions } from './functions.ts'
@@ -20,10 +21,21 @@ export interface Place {
   readonly fact: number
 }
 
+/** Variables of every rule besides those of its families, with their CEL types. */
+export const contextVariables: ReadonlyMap<string, string> = new Map([
+  ['profile', 'string'],
+  ['device', 'string'],
+  ['endpoint', 'string'],
+  ['now', 'google.protobuf.Timestamp'],
+])
+
 const byList = new WeakMap<readonly Family[], Dialect>()
 const byContent = new Map<string, Dialect>()
 
-/** The dialect of these families; made once for the same families. */
+/**
+ * The dialect of these families; made once for the same families.
+ * @throws ClawError CP_INTERNAL when a family is called like a variable of every rule
+ */
 export function dialectOf(families: readonly Family[]): Dialect {
   const known = byList.get(families)
   if (known !== undefined) return known
@@ -38,6 +50,10 @@ function makeDialect(families: readonly Family[]): Dialect {
   // piscina threads have small stacks: deeper conditions would end in a RangeError
   const environment = new Environment({ limits: { maxAstNodes: 2000, maxDepth: 64 } })
   registerFunctions(environment)
+  for (const [name, type] of contextVariables) environment.registerVariable(name, type)
+  const hidden = families.find(({ name }) => contextVariables.has(name))
+  if (hidden !== undefined)
+    throw new ClawError('CP_INTERNAL', `Cannot name a family "${hidden.name}": it is a variable of every rule`)
   const views = families.map(viewClass)
   families.forEach((family, index) => {
     const fields = Object.fromEntries(family.facts.map(({ name, type }) => [name, type]))

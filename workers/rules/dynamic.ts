@@ -1,4 +1,5 @@
 import { spend } from './budget.ts'
+import { counterOf, readRate } from './rates.ts'
 import { compilePattern, occurs } from './regex.ts'
 import {
   binaryOperators,
@@ -23,8 +24,10 @@ export function hardenTree(tree: SyntaxNode): void {
       if (isDynamic(node.left) || isDynamic(node.right)) node.handle = binary
       else if (node.op === 'in') node.handle = counted(node.handle as Handle)
     } else if (node.op === 'call') {
+      const counter = counterOf(node)
       const [, args] = node.args as [string, SyntaxNode[]]
-      if (args.some(isDynamic)) node.handle = call
+      if (counter !== null && typeof counter !== 'string') node.handle = () => readRate(counter)
+      else if (args.some(isDynamic)) node.handle = call
     } else if (node.op === 'rcall' && node.meta.alternate === undefined) {
       hardenMethod(node)
     }

@@ -3,13 +3,13 @@ import { ClawError } from '../contract/errors.ts'
 import { isOverspent, startBudget } from './budget.ts'
 import type { Dialect } from './dialect.ts'
 import { hardenTree } from './dynamic.ts'
-import type { FactView } from './facts.ts'
+import type { FactView, Variables } from './facts.ts'
 import { mistakesIn } from './mistakes.ts'
 import { parseCondition } from './parse.ts'
 
 /** A condition that can be run any number of times. */
 export interface Program {
-  readonly run: (variables: { readonly [name: string]: object }) => unknown
+  readonly run: (variables: Variables) => unknown
 }
 
 /** Why a condition is neither true nor false of an action: in the words an agent may read. */
@@ -55,7 +55,8 @@ export function evaluate(program: Program, facts: FactView): Truth {
   return causeOf(facts.touched)
 }
 
-function causeOf(touched: ReadonlySet<Unknown['because']>): Unevaluable {
+/** Why facts that are unknown for these reasons leave a condition open, in the words an agent may read. */
+export function causeOf(touched: ReadonlySet<Unknown['because']>): Unevaluable {
   const truncated = touched.has('truncated')
   const unparsed = touched.has('unparsed') || touched.has('undecodable')
   if (truncated && unparsed) return 'truncated at the inspection buffer and unparseable'

@@ -1,4 +1,4 @@
-import type { Action, Fact, Unknown } from '../contract/action.ts'
+import type { Action, ActionContext, Fact, Unknown } from '../contract/action.ts'
 import type { FactSpec, Family } from '../contract/plugin.ts'
 import type { Dialect } from './dialect.ts'
 import { plainValue } from './plain-value.ts'
@@ -14,10 +14,16 @@ interface Reader {
   read(index: number): unknown
 }
 
+/** What a condition is run on. */
+export type Variables = { readonly [name: string]: object | string }
+
+/** An action as its conditions need it. */
+export type Viewed = Pick<Action, 'facts' | 'unknowns'> & { readonly context: ActionContext }
+
 /** The facts of one action as conditions see them. */
 export interface FactView {
   /** CEL variables by name. */
-  readonly variables: { readonly [name: string]: object }
+  readonly variables: Variables
   /** Why unknown facts were unknown that have been read since it was last emptied. */
   readonly touched: Set<Unknown['because']>
   /** Value of a fact, e.g. of `http.path`; undefined when it cannot be read. Does not touch. */
@@ -27,11 +33,12 @@ export interface FactView {
 const undetermined = new Undetermined('the fact is unknown')
 
 /** Wraps the facts of an action; nothing is read until a condition reads it. */
-export function viewFacts(dialect: Dialect, action: Pick<Action, 'facts' | 'unknowns'>): FactView {
+export function viewFacts(dialect: Dialect, action: Viewed): FactView {
   const touched = new Set<Unknown['because']>()
   const reasons = unknownReasons(dialect, action.unknowns)
   const readers = dialect.families.map((family) => makeReader(family, action.facts[family.name], reasons, touched))
-  const variables: { [name: string]: object } = {}
+  const { profile, device, endpoint, nowMs } = action.context
+  const variables: { [name: string]: object | string } = { profile, device, endpoint, now: new Date(nowMs) }
   dialect.families.forEach(({ name }, index) => {
     const View = dialect.views[index] as ViewClass
     variables[name] = new View(readers[index] as Reader)

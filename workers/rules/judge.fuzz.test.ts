@@ -66,7 +66,7 @@ function unknownTo(request: Judgeable, names: readonly string[]): Judgeable {
 /** What the rules say one by one, each a set of its own: no index can leave one out. */
 function oneByOne(list: readonly Rule[], request: Judgeable): Verdict {
   for (const rule of list) {
-    const verdict = judge(compileRules([rule], [http]), request)
+    const { verdict } = judge(compileRules([rule], [http], 'allow'), request)
     if (verdict.decider.by !== 'default') return verdict
   }
   return { kind: 'allow', decider: { by: 'default', setting: 'no_rule' } }
@@ -77,7 +77,7 @@ describe('judge() on any rules and any request', () => {
     fc.assert(
       fc.property(rules, facts, credential, fc.uniqueArray(factName, { maxLength: 3 }), (list, each, use, hidden) => {
         const request = unknownTo(aRequest({ facts: each, credential: use }), hidden)
-        expect(judge(compileRules(list, [http]), request)).toEqual(oneByOne(list, request))
+        expect(judge(compileRules(list, [http], 'allow'), request).verdict).toEqual(oneByOne(list, request))
       }),
       { numRuns: 400 },
     )
@@ -86,12 +86,14 @@ describe('judge() on any rules and any request', () => {
   it('never allows for an unknown fact what one of its values would deny', () => {
     fc.assert(
       fc.property(rules, facts, credential, factName, facts, (list, each, use, name, other) => {
-        const set = compileRules(list, [http])
+        const set = compileRules(list, [http], 'allow')
         const request = aRequest({ facts: each, credential: use })
-        const blind = judge(set, unknownTo(request, [name]))
+        const { verdict: blind } = judge(set, unknownTo(request, [name]))
         if (blind.kind === 'deny') return
         for (const value of [each[name], other[name]])
-          expect(judge(set, aRequest({ facts: { ...each, [name]: value }, credential: use })).kind).toBe('allow')
+          expect(judge(set, aRequest({ facts: { ...each, [name]: value }, credential: use })).verdict.kind).toBe(
+            'allow',
+          )
       }),
       { numRuns: 600 },
     )

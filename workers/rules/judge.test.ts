@@ -6,10 +6,10 @@ import type { Verdict } from '../contract/verdict.ts'
 import { deciderLabel } from '../contract/verdict.ts'
 import { compileRules } from './compile.ts'
 import { type Judgeable, judge } from './judge.ts'
-import { aRequest, aRule, truncated } from './request.fixture.ts'
+import { aContext, aRequest, aRule, truncated } from './request.fixture.ts'
 
 function verdictOf(rules: readonly Rule[], action: Judgeable): Verdict {
-  return judge(compileRules(rules, [http]), action)
+  return judge(compileRules(rules, [http], 'allow'), action).verdict
 }
 
 /** `allow (no_rule)` or `deny rule: reason`. */
@@ -161,7 +161,7 @@ describe('judge()', () => {
         },
       }
       const rules = [aRule('r', "http.path == '/'")]
-      const broken = { facts: { http: thrower }, unknowns: [], credential: null }
+      const broken = { facts: { http: thrower }, unknowns: [], credential: null, context: aContext() }
       expect(inShort(verdictOf(rules, broken))).toBe(failing('r', 'evaluation error'))
       expect(inShort(verdictOf(rules, { ...broken, facts: {} }))).toBe(failing('r', 'evaluation error'))
     })
@@ -212,15 +212,22 @@ describe('judge()', () => {
     const deny = aRule('get', "http.method == 'get' && http.body_json.a == 1 && http.body_json.a != 2", {
       reason: 'no',
     })
-    const verdict = verdictOf([...rules, deny], { facts: { http: facts }, unknowns: [], credential: null })
+    const verdict = verdictOf([...rules, deny], {
+      facts: { http: facts },
+      unknowns: [],
+      credential: null,
+      context: aContext(),
+    })
     expect([verdict.kind, seen]).toEqual(['deny', ['method', 'body_json']])
   })
 
   it('compares int facts given as numbers or bigints', () => {
     const ssh: Family = { name: 'ssh', facts: [{ name: 'forward_port', type: 'int', doc: 'Port.' }] }
-    const set = compileRules([aRule('r', 'ssh.forward_port == 22', { reason: 'no' })], [ssh])
+    const set = compileRules([aRule('r', 'ssh.forward_port == 22', { reason: 'no' })], [ssh], 'allow')
     const kinds = [22, 22n, 23, 22.5, '22'].map(
-      (forward_port) => judge(set, { facts: { ssh: { forward_port } }, unknowns: [], credential: null }).decider.by,
+      (forward_port) =>
+        judge(set, { facts: { ssh: { forward_port } }, unknowns: [], credential: null, context: aContext() }).verdict
+          .decider.by,
     )
     expect(kinds).toEqual(['rule', 'rule', 'default', 'failsafe', 'failsafe'])
   })

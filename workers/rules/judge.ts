@@ -1,29 +1,52 @@
-import type { Action } from '../contract/action.ts'
+import type { Action, ActionContext, Unknown } from '../contract/action.ts'
 import type { RuleName } from '../contract/ids.ts'
 import type { Rule } from '../contract/profile.ts'
-import type { Deny, Verdict } from '../contract/verdict.ts'
+import {
+  type Decider,
+  type Deny,
+  type Judgement,
+  mostShadowHits,
+  type RateCounter,
+  type ShadowHit,
+  type Verdict,
+} from '../contract/verdict.ts'
 import type { RuleSet } from './compile.ts'
-import { evaluate, type Truth, type Unevaluable } from './evaluate.ts'
+import { causeOf, evaluate, type Truth, type Unevaluable } from './evaluate.ts'
 import { type FactView, viewFacts } from './facts.ts'
+import { withReadings } from './rates.ts'
 
 /** What rules are told of an action. */
-export type Judgeable = Pick<Action, 'facts' | 'unknowns' | 'credential'>
+export type Judgeable = Pick<Action, 'facts' | 'unknowns' | 'credential'> & {
+  readonly context: ActionContext
+  /** What `rate()` finds, by `rateKey`; without it a rule that reaches one cannot be evaluated. */
+  readonly counts?: ReadonlyMap<string, number>
+}
 
 /**
- * Applies the rules in their order: the first that matches decides, one that cannot be evaluated denies, and when none
- * matches the action is allowed. Never throws.
+ * Applies the rules in their order: the first enforced one that matches decides, one that cannot be evaluated denies,
+ * and when none matches the endpoint's `unmatched` holds. Shadow rules are noted and never decide. Never throws.
  */
-export function judge(set: RuleSet, action: Judgeable): Verdict {
+export function judge(set: RuleSet, action: Judgeable): Judgement {
+  const shadows: ShadowHit[] = []
+  if (set.rates.length === 0) return { verdict: verdictOf(set, action, shadows), shadows, rated: [] }
+  const rated = new Map<string, RateCounter>()
+  const readings = { counts: action.counts ?? null, rated }
+  const verdict = withReadings(readings, () => verdictOf(set, action, shadows))
+  return { verdict, shadows, rated: [...rated.values()] }
+}
+
+function verdictOf(set: RuleSet, action: Judgeable, shadows: ShadowHit[]): Verdict {
   try {
     const facts = viewFacts(set.dialect, action)
     for (const number of set.index.candidates(facts, action.credential)) {
       const rule = set.rules[number]
       if (rule === undefined) continue
       const truth = tryRule(set, number, { rule, facts, credential: action.credential })
-      if (truth === true) return outcomeOf(rule)
-      if (truth !== false) return unevaluable(rule.name, truth)
+      if (truth === false) continue
+      if (rule.mode === 'shadow') noteShadow(shadows, rule, truth)
+      else return truth === true ? outcomeOf(rule) : unevaluable(rule.name, truth)
     }
-    return { kind: 'allow', decider: { by: 'default', setting: 'no_rule' } }
+    return unmatched(set, action.unknowns)
   } catch {
     // nothing above should throw; were it to, nobody may profit
     return unevaluable(null, 'evaluation error')
@@ -48,6 +71,10 @@ export function tryRule(set: RuleSet, number: number, { rule, facts, credential 
   }
 }
 
+function noteShadow(shadows: ShadowHit[], { name, outcome }: Rule, truth: Truth): void {
+  if (shadows.length < mostShadowHits) shadows.push({ rule: name, would: truth === true ? outcome.do : 'failsafe' })
+}
+
 function outcomeOf({ name, outcome }: Rule): Verdict {
   const decider = { by: 'rule', rule: name } as const
   if (outcome.do === 'allow') return { kind: 'allow', decider }
@@ -62,4 +89,28 @@ function unevaluable(rule: RuleName | null, cause: Unevaluable): Deny {
     decider: { by: 'failsafe', cause: 'unevaluable', rule },
     reason: `${subject} could not be evaluated against this request (${cause}); failing closed`,
   }
+}
+
+/** What becomes of an action no enforced rule decides. */
+export function unmatched(set: RuleSet, unknowns: readonly Unknown[]): Verdict {
+  const reasons = set.backstops.length === 0 ? [] : unknowns.filter((unknown) => isBackstopped(set, unknown))
+  if (reasons.length > 0) {
+    const cause = causeOf(new Set(reasons.map(({ because }) => because)))
+    // what is neither too long nor undecodable could not be understood either
+    const words = cause === 'evaluation error' ? 'unparseable' : cause
+    const decider: Decider = { by: 'failsafe', cause: 'unevaluable', rule: null }
+    const reason = `request bytes were ${words} and no rule explicitly allowed the request; failing closed`
+    return { kind: 'deny', decider, reason }
+  }
+  if (set.unmatched === 'allow') return { kind: 'allow', decider: { by: 'default', setting: 'no_rule' } }
+  return { kind: 'deny', decider: { by: 'default', setting: 'unmatched' }, reason: 'no rule allows this' }
+}
+
+/** A path that names no fact makes every fact unknown, as it does for conditions. */
+function isBackstopped({ backstops, dialect }: RuleSet, { path }: Unknown): boolean {
+  const [family = '', ...rest] = path.split('.', 2)
+  if (backstops.includes(family)) return true
+  return rest.length > 0
+    ? !dialect.facts.has(`${family}.${rest[0]}`)
+    : !dialect.families.some(({ name }) => name === family)
 }

@@ -1,5 +1,6 @@
 import type { Dialect } from './dialect.ts'
 import { isFamily, type Parsed } from './parse.ts'
+import { counterOf } from './rates.ts'
 import { compilePattern } from './regex.ts'
 import { comprehensionOf, literalOf, pathOf, type SyntaxNode, walk } from './syntax.ts'
 
@@ -94,6 +95,8 @@ function* mistakesOf(node: SyntaxNode, loops: number, dialect: Dialect): Iterabl
     const [target] = node.args as [SyntaxNode, SyntaxNode]
     if (target.op === 'id' && isFamily(target.args, dialect)) yield `write ${String(target.args)}.NAME, not an index`
   }
+  const counter = counterOf(node)
+  if (typeof counter === 'string') yield counter
   if (node.op !== 'rcall' && node.op !== 'call') return
   const [name, ...rest] = node.args as [string, ...unknown[]]
   const target = rest[0] as SyntaxNode

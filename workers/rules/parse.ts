@@ -1,5 +1,8 @@
+import type { RateCounter } from '../contract/verdict.ts'
 import type { Dialect } from './dialect.ts'
+import type { Variables } from './facts.ts'
 import { renamed } from './functions.ts'
+import { countersIn } from './rates.ts'
 import { pathOf, type SyntaxNode, walk } from './syntax.ts'
 
 /** A condition that has been parsed and rewritten, but whose types have not been checked. */
@@ -7,10 +10,12 @@ export interface Parsed {
   readonly tree: SyntaxNode
   /** Facts it may read, by path. */
   readonly reads: ReadonlySet<string>
+  /** Counters it names, by key. */
+  readonly rates: ReadonlyMap<string, RateCounter>
   /** Checks the types of the tree. */
   readonly check: () => { readonly type: string } | { readonly error: unknown }
   /** Runs the checked tree. */
-  readonly run: (variables: { readonly [name: string]: object }) => unknown
+  readonly run: (variables: Variables) => unknown
 }
 
 const longestSource = 65_536
@@ -32,6 +37,7 @@ export function parseCondition(source: string, dialect: Dialect): Parsed {
   return {
     tree,
     reads,
+    rates: countersIn(tree),
     check: () => {
       const result = parsed.check()
       return result.valid ? { type: result.type ?? 'dyn' } : { error: result.error }

@@ -1,5 +1,6 @@
 import type { FactSpec } from '../contract/plugin.ts'
 import type { Dialect } from './dialect.ts'
+import { countersIn } from './rates.ts'
 import { literalOf, pathOf, type SyntaxNode } from './syntax.ts'
 
 /** A test of one fact against a text that an index can look up. */
@@ -44,6 +45,8 @@ function binary(node: SyntaxNode, dialect: Dialect): readonly Requirement[] {
   const [left, right] = node.args as [SyntaxNode, SyntaxNode]
   switch (node.op) {
     case '&&':
+      // a counter that was read counts the action: what comes after it cannot stand for not having read it
+      if (countersIn(left).size > 0) return requirementsOf(left, dialect)
       return [...requirementsOf(left, dialect), ...requirementsOf(right, dialect)].slice(0, mostAlternatives)
     case '||':
       return eitherOf(requirementsOf(left, dialect), requirementsOf(right, dialect))

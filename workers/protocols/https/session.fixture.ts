@@ -113,7 +113,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     unmatched: 'allow',
     via: null,
   } satisfies Endpoint
-  const set = compileRules(rules, [http])
+  const set = compileRules(rules, [http], 'allow')
   const open = new Map<ActionId, Recorded>()
   const serving = new Set<Promise<void>>()
   const controllers = new Set<AbortController>()
@@ -161,7 +161,8 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       endpoint: () => endpoint,
       judge: async (seen) => {
         const action = { id: newId() as ActionId, ...seen } as unknown as Action
-        const ruled = judge(set, seen)
+        const context = { profile: 'lab', device: 'laptop', endpoint: endpoint.name, nowMs: Date.now() }
+        const { verdict: ruled } = judge(set, { ...seen, context })
         if (ruled.kind === 'ask') throw new Error('nobody can be asked here')
         const { obstacle = null } = seen
         const verdict: Ruling =

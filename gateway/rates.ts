@@ -1,0 +1,192 @@
+import { ClawError } from '../workers/contract/errors.ts'
+import type { DeviceId, ProfileName } from '../workers/contract/ids.ts'
+import { type RateReading, rateLockMs } from '../workers/contract/messages.ts'
+import type { RateCounter } from '../workers/contract/verdict.ts'
+import { rateKey } from '../workers/rules/rates.ts'
+import { SlidingCount } from './sliding-count.ts'
+
+/** Whose actions are counted. */
+export interface Counted {
+  readonly device: DeviceId
+  readonly profile: ProfileName
+}
+
+/** How much the counters may hold and wait. */
+export interface RateLimits {
+  readonly mostCounters: number
+  /** Readings that may wait for one counter. */
+  readonly mostWaiting: number
+  /** How long a reading may wait for others, ms; a worker gives up a little later. */
+  readonly waitMs: number
+  /** How long a reading may stay unsettled, ms. */
+  readonly lockMs: number
+  /** A clock that never goes back, ms. */
+  readonly now: () => number
+}
+
+const defaults: RateLimits = {
+  mostCounters: 10_000,
+  mostWaiting: 1024,
+  waitMs: 4000,
+  lockMs: rateLockMs,
+  now: () => performance.now(),
+}
+
+interface Cell {
+  readonly key: string
+  readonly count: SlidingCount
+  owner: Claim | null
+  readonly queue: Claim[]
+}
+
+/** A reading on its way: it takes its counters one after the other in the order of their keys, so none waits in a ring. */
+interface Claim {
+  readonly ticket: number
+  readonly holder: object
+  /** One per counter asked for; null: there was no room for it. */
+  readonly cells: readonly (Cell | null)[]
+  readonly order: readonly Cell[]
+  /** How many of `order` it has. */
+  has: number
+  timer: NodeJS.Timeout
+  readonly grant: () => void
+  readonly refuse: (error: ClawError) => void
+}
+
+/**
+ * The counters behind `rate()`, for all workers of the gateway. Who reads one has it alone until it says whether its
+ * action counts, so that of any number of actions at once exactly so many pass as the rules let. In memory: a restart
+ * starts from zero.
+ */
+export class Rates implements Disposable {
+  readonly #limits: RateLimits
+  readonly #cells = new Map<string, Cell>()
+  readonly #claims = new Map<number, Claim>()
+  #nextTicket = 1
+
+  constructor(limits: Partial<RateLimits> = {}) {
+    this.#limits = { ...defaults, ...limits }
+  }
+
+  /** Counters that are held in memory. */
+  get size(): number {
+    return this.#cells.size
+  }
+
+  /**
+   * Reads counters and keeps others from reading them until `settle`.
+   * @param holder on whose end the reading ends
+   * @throws ClawError CP_TIMEOUT when others have them for too long, CP_LIMIT when too many wait, CP_CANCELLED
+   */
+  read(counters: readonly RateCounter[], whose: Counted, holder: object): Promise<RateReading> {
+    const cells = counters.map((counter) => this.#cellOf(counter, whose))
+    const order = [...new Set(cells.filter((cell) => cell !== null))].sort((a, b) => (a.key < b.key ? -1 : 1))
+    return new Promise((resolve, reject) => {
+      const ticket = this.#nextTicket++
+      const claim: Claim = {
+        ticket,
+        holder,
+        cells,
+        order,
+        has: 0,
+        timer: setTimeout(() => this.#giveUp(claim, 'CP_TIMEOUT', 'the counters are in use'), this.#limits.waitMs),
+        grant: () => {
+          clearTimeout(claim.timer)
+          // what was read and is not settled in time counts
+          claim.timer = setTimeout(() => this.#end(claim, () => true), this.#limits.lockMs)
+          const at = this.#limits.now()
+          resolve({ ticket, counts: cells.map((cell) => (cell === null ? -1 : cell.count.at(at))) })
+        },
+        refuse: reject,
+      }
+      this.#claims.set(ticket, claim)
+      this.#advance(claim)
+    })
+  }
+
+  /** Ends a reading: `counted[i]` tells whether its action counts for counter i. Late answers are too late. */
+  settle(holder: object, ticket: number, counted: readonly boolean[]): void {
+    const claim = this.#claims.get(ticket)
+    if (claim === undefined || claim.holder !== holder || claim.has < claim.order.length) return
+    // only a plain `false` gives a place back
+    this.#end(claim, (index) => counted[index] !== false)
+  }
+
+  /** The holder is gone: what it had read counts, what it waits for it no longer waits for. */
+  release(holder: object): void {
+    for (const claim of [...this.#claims.values()]) {
+      if (claim.holder !== holder) continue
+      if (claim.has < claim.order.length) this.#giveUp(claim, 'CP_CANCELLED', 'its reader is gone')
+      else this.#end(claim, () => true)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const claim of [...this.#claims.values()]) this.release(claim.holder)
+    this.#cells.clear()
+  }
+
+  #cellOf(counter: RateCounter, { device, profile }: Counted): Cell | null {
+    const key = `${counter.per === 'device' ? device : profile} ${rateKey(counter)}`
+    const known = this.#cells.get(key)
+    if (known !== undefined) return known
+    if (this.#cells.size >= this.#limits.mostCounters) this.#sweep()
+    if (this.#cells.size >= this.#limits.mostCounters) return null
+    const cell: Cell = { key, count: new SlidingCount(counter.windowMs), owner: null, queue: [] }
+    this.#cells.set(key, cell)
+    return cell
+  }
+
+  /** Forgets counters that stand at zero and that nobody reads. */
+  #sweep(): void {
+    const at = this.#limits.now()
+    for (const [key, { owner, count }] of this.#cells) if (owner === null && count.at(at) === 0) this.#cells.delete(key)
+  }
+
+  #advance(claim: Claim): void {
+    for (;;) {
+      const cell = claim.order[claim.has]
+      if (cell === undefined) {
+        claim.grant()
+        return
+      }
+      if (cell.owner !== null) {
+        if (cell.queue.length < this.#limits.mostWaiting) cell.queue.push(claim)
+        else this.#giveUp(claim, 'CP_LIMIT', `${cell.queue.length} readers wait already`)
+        return
+      }
+      cell.owner = claim
+      claim.has += 1
+    }
+  }
+
+  #giveUp(claim: Claim, code: 'CP_TIMEOUT' | 'CP_LIMIT' | 'CP_CANCELLED', why: string): void {
+    this.#forget(claim)
+    claim.refuse(new ClawError(code, `Cannot read the counters of rate(): ${why}`))
+  }
+
+  #end(claim: Claim, isCounted: (index: number) => boolean): void {
+    const at = this.#limits.now()
+    claim.cells.forEach((cell, index) => {
+      if (cell !== null && claim.cells.indexOf(cell) === index && isCounted(index)) cell.count.add(at)
+    })
+    this.#forget(claim)
+  }
+
+  #forget(claim: Claim): void {
+    clearTimeout(claim.timer)
+    this.#claims.delete(claim.ticket)
+    const waitsFor = claim.order[claim.has]
+    const place = waitsFor?.queue.indexOf(claim) ?? -1
+    if (place >= 0) waitsFor?.queue.splice(place, 1)
+    for (const cell of claim.order.slice(0, claim.has)) this.#pass(cell)
+  }
+
+  #pass(cell: Cell): void {
+    const next = cell.queue.shift() ?? null
+    cell.owner = next
+    if (next === null) return
+    next.has += 1
+    this.#advance(next)
+  }
+}

@@ -1,0 +1,51 @@
+import { type DescribedAction, type DescribedHttp, isSensitive, masked, maxDescribed } from './described.ts'
+
+type Values = { readonly [name: string]: readonly string[] }
+
+/**
+ * A described action as the text that is recorded: without body, sensitive values masked, at most `maxDescribed` bytes.
+ * Where that is too little, the values of all headers are masked; null when even that is too long or `describe` throws.
+ */
+export function describedText(describe: () => DescribedAction): string | null {
+  try {
+    const action = withoutSecrets(describe())
+    return fitting(action) ?? fitting(withHttp(action, (http) => ({ ...http, ...hidden(http) })))
+  } catch {
+    // an action that cannot be described is recorded all the same
+    return null
+  }
+}
+
+function withoutSecrets(action: DescribedAction): DescribedAction {
+  const { k8s } = action
+  const seen = withHttp(action, ({ body: _, body_b64: __, ...http }) => ({
+    ...http,
+    ...(http.query === undefined ? {} : { query: maskSensitive(http.query) }),
+    ...(http.headers === undefined ? {} : { headers: maskSensitive(http.headers) }),
+  }))
+  if (k8s?.params === undefined) return seen
+  const params = Object.entries(k8s.params).map(([name, value]) => [name, isSensitive(name) ? masked : value])
+  return { ...seen, k8s: { ...k8s, params: Object.fromEntries(params) } }
+}
+
+function withHttp(action: DescribedAction, change: (http: DescribedHttp) => DescribedHttp): DescribedAction {
+  return action.http === undefined ? action : { ...action, http: change(action.http) }
+}
+
+function maskSensitive(values: Values): Values {
+  return mask(values, isSensitive)
+}
+
+function hidden({ headers }: DescribedHttp): DescribedHttp {
+  return headers === undefined ? {} : { headers: mask(headers, () => true) }
+}
+
+function mask(values: Values, isHidden: (name: string) => boolean): Values {
+  const entries = Object.entries(values)
+  return Object.fromEntries(entries.map(([name, list]) => [name, isHidden(name) ? list.map(() => masked) : list]))
+}
+
+function fitting(action: DescribedAction): string | null {
+  const text = JSON.stringify(action)
+  return new TextEncoder().encode(text).byteLength <= maxDescribed ? text : null
+}
