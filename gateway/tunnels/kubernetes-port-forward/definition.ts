@@ -22,9 +22,8 @@ const settings = z.strictObject({
     { doc: 'Labels of the pod to forward to.', example: '{ app = "db" }' },
   ),
   template: field(filled().optional(), {
-    doc: 'Manifest of a pod that is made for the tunnel and forwarded to.',
-    example: '"<<file:socat-pod.yaml>>"',
-    files: true,
+    doc: 'Manifest of a pod that is made for the tunnel and forwarded to, YAML.',
+    example: '"{apiVersion: v1, kind: Pod, …}"',
   }),
   cleanup: field(z.enum(['delete', 'keep']).optional(), {
     doc: 'What becomes of the pod made from template when the tunnel closes.',

@@ -6,9 +6,16 @@ import { tunnelSchema } from '../common-settings.ts'
 
 const filled = () => text().refine((value) => value !== '', { error: 'must not be empty' })
 
+/** The value is in no message: it may be the secret itself. */
+const secret = () =>
+  text().refine((value) => /^[^\s\p{Cc}]+$/u.test(value), {
+    error: 'must be a key or {{secret:NAME}}, without white space',
+  })
+
 const tag = () =>
-  text().refine((value) => /^tag:[a-z][a-z0-9-]*$/i.test(value), {
-    error: (issue) => `${JSON.stringify(issue.input)} is not a tag: write tag:NAME`,
+  text().refine((value) => /^tag:[a-z][a-z0-9-]{0,62}$/i.test(value), {
+    error: (issue) =>
+      `${JSON.stringify(issue.input)} is not a tag: write tag: and a name of letters, digits and hyphens`,
   })
 
 const settings = z.strictObject({
@@ -19,11 +26,11 @@ const settings = z.strictObject({
     refTypes: ['tailscale_auth'],
     example: 'tailscale_auth.office',
   }),
-  authkey: field(filled().optional(), {
+  authkey: field(secret().optional(), {
     doc: 'Auth key it joins with; CLAWPATROL_TUNNEL_<NAME>_AUTHKEY of the gateway when it is not set.',
     example: '"{{secret:OFFICE_AUTHKEY}}"',
   }),
-  oauth_client_secret: field(filled().optional(), {
+  oauth_client_secret: field(secret().optional(), {
     doc: 'OAuth client secret to make auth keys with, needs tags; or CLAWPATROL_TUNNEL_<NAME>_OAUTH_CLIENT_SECRET.',
     example: '"{{secret:OFFICE_OAUTH}}"',
   }),

@@ -49,15 +49,9 @@ export const kubernetes: ProtocolDefinition<typeof settings> = {
   isServed: false,
 }
 
-function check({ hosts, server, cluster_name, region }: KubernetesSettings): readonly SettingsProblem[] {
-  const problems: SettingsProblem[] = []
-  if ((hosts ?? []).length === 0 && server === undefined)
-    problems.push({ path: ['hosts'], message: 'needs hosts or server: without them it would never be reached' })
-  if (cluster_name !== undefined && region === undefined)
-    problems.push({ path: ['cluster_name'], message: 'cluster_name has no effect without region' })
-  if (region !== undefined && cluster_name === undefined)
-    problems.push({ path: ['region'], message: 'region has no effect without cluster_name' })
-  return problems
+function check({ hosts, server }: KubernetesSettings): readonly SettingsProblem[] {
+  if ((hosts ?? []).length > 0 || server !== undefined) return []
+  return [{ path: ['hosts'], message: 'needs hosts or server: without them it would never be reached' }]
 }
 
 /** What is wrong with a server in words; null when nothing is. */

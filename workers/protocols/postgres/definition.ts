@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sql } from '../../contract/families/sql.ts'
 import { field, text } from '../../contract/fields.ts'
-import type { ProtocolDefinition } from '../../contract/plugin.ts'
+import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.ts'
 import { caCert, isHostAndPort } from '../../contract/upstream-fields.ts'
 
 const settings = z.strictObject({
@@ -17,7 +17,11 @@ const settings = z.strictObject({
     fallback: '"prefer"',
     example: '"verify-full"',
   }),
-  ca_cert: caCert(),
+  ca_cert: field(caCert(), {
+    doc: 'PEM roots that the certificate of the server must chain to; only with sslmode verify-full.',
+    example: '"<<file:db-ca.pem>>"',
+    files: true,
+  }),
 })
 
 /** Settings of a postgres endpoint as a worker gets them. */
@@ -29,9 +33,16 @@ export const postgres: ProtocolDefinition<typeof settings> = {
   type: 'postgres',
   summary: 'a PostgreSQL server',
   settings,
+  check,
   families: [sql],
   accepts: ['login', 'tls'],
   hosts: ({ host }) => [host],
   defaultPort: 5432,
   isServed: false,
+}
+
+function check({ sslmode, ca_cert }: PostgresSettings): readonly SettingsProblem[] {
+  if (ca_cert === undefined || sslmode === 'verify-full') return []
+  const message = 'ca_cert needs sslmode = "verify-full": otherwise no certificate is checked'
+  return [{ path: ['ca_cert'], message }]
 }
