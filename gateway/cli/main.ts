@@ -2,22 +2,27 @@ import { Command as Program } from 'commander'
 import { type Command, register } from './command.ts'
 import { printFailure } from './print.ts'
 
-/** Commands by name; each is imported only when it is called or when help lists them all. */
+/**
+ * Commands by name, in the order help lists them: policy, gateway, its devices, an agent's machine. Each is imported
+ * only when it is called or when help lists them all.
+ */
 const commands: { readonly [name: string]: () => Promise<Command> } = {
+  validate: async () => (await import('./commands/validate.ts')).validate,
   gateway: async () => (await import('./commands/gateway.ts')).gateway,
+  history: async () => (await import('./commands/history.ts')).history,
+  rollback: async () => (await import('./commands/rollback.ts')).rollback,
+  reload: async () => (await import('./commands/reload.ts')).reload,
   dev: async () => (await import('./commands/dev.ts')).dev,
+  device: async () => (await import('./commands/device.ts')).device,
+  profile: async () => (await import('./commands/profile.ts')).profile,
+  secret: async () => (await import('./commands/secret.ts')).secret,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  status: async () => (await import('./commands/status.ts')).status,
   join: async () => (await import('./commands/join.ts')).join,
   login: async () => (await import('./commands/login.ts')).login,
   run: async () => (await import('./commands/run.ts')).run,
   env: async () => (await import('./commands/env.ts')).env,
-  status: async () => (await import('./commands/status.ts')).status,
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstall,
-  device: async () => (await import('./commands/device.ts')).device,
-  profile: async () => (await import('./commands/profile.ts')).profile,
-  reload: async () => (await import('./commands/reload.ts')).reload,
-  secret: async () => (await import('./commands/secret.ts')).secret,
-  logs: async () => (await import('./commands/logs.ts')).logs,
-  validate: async () => (await import('./commands/validate.ts')).validate,
   version: async () => (await import('./commands/version.ts')).version,
 }
 
@@ -36,7 +41,7 @@ export async function main(words: readonly string[]): Promise<number> {
     .exitOverride()
   const wanted = words[0] === '--version' || words[0] === '-V' ? 'version' : words[0]
   const load = wanted === undefined ? undefined : commands[wanted]
-  const loaded = load === undefined ? await Promise.all(Object.values(commands).map((each) => each())) : [await load()]
+  const loaded = load === undefined ? await loadCommands() : [await load()]
   for (const command of loaded)
     register(program, command, (result) => {
       code = result
@@ -47,6 +52,11 @@ export async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     return failed(error)
   }
+}
+
+/** Every command, in the order help lists them. */
+export function loadCommands(): Promise<readonly Command[]> {
+  return Promise.all(Object.values(commands).map((each) => each()))
 }
 
 function failed(error: unknown): number {

@@ -1,0 +1,86 @@
+/** What a rule is. */
+export const introduction = `A rule names endpoints, a condition over what an agent wants to do there, and an outcome: \`verdict = "allow"\`,
+\`verdict = "deny"\` or \`approve = […]\`, the approvers who must all agree.
+
+\`\`\`hcl
+rule "refunds" {
+  endpoint  = https.payments
+  priority  = 100
+  condition = "http.method == 'POST' && http.path == '/v1/refunds' && http.body_json.amount > 50"
+  approve   = [builtin.dashboard]
+  reason    = "refunds over 50 need a person"
+}
+\`\`\`
+
+This version has no approvers yet: what a rule asks approval for is denied.`
+
+/** How the walk goes. */
+export const decisionOrder = `1. The endpoint is the one of the device's profile that claims the host. No endpoint: \`defaults { unknown_host }\`.
+2. The credential is the one of the profile on this endpoint; several are told apart by placeholder, user or database.
+3. The rules of the endpoint are walked by \`priority\`, higher first; equal ones in the order they are written, files by name.
+   A rule that is disabled, or for another credential, is passed over. The first rule whose condition is true decides.
+   A rule whose condition cannot be decided denies, whatever its outcome would be.
+4. When none matched, \`unmatched\` of the endpoint decides, else \`unmatched\` in \`defaults\`, else the action is allowed.
+   On SQL endpoints with at least one rule, a statement that was not understood needs a rule that matched.
+
+What arrives as several statements is judged one by one: all must be allowed, or nothing is sent.`
+
+/** What SQL facts see and cannot see. */
+export const sqlFacts = `\`sql.verbs\`, \`sql.tables\`, \`sql.functions\` and \`sql.is_write\` look through everything that runs with the statement:
+CTEs, \`EXPLAIN ANALYZE\`, \`DO\` blocks, \`COPY\`, \`MERGE\` actions, \`ON CONFLICT\`. What cannot be looked through, such as SQL
+put together at run time, is unknown. There is no fact for "has no WHERE": text search in \`sql.statement\` cannot tell, since
+a comment, a string or \`WHERE true\` looks like a condition. A policy that fears \`DELETE\` without one asks for every \`DELETE\`.
+A function may write whatever its body says: allow the functions you know rather than forbid those you fear.`
+
+/** What unknown means to a condition. */
+export const unknowns = `A fact that could not be determined is *unknown*: a body longer than \`limits.body_buffer\`, SQL that does not parse, an
+encoding nobody can decode. Unknown is not empty. It spreads through every operator, macro and \`has()\`, with three exceptions,
+in either order:
+
+| expression | result |
+| --- | --- |
+| \`false && unknown\` | false |
+| \`true \\|\\| unknown\` | true |
+| \`known ? a : b\` | the branch taken, whatever the other is |
+
+A condition that ends unknown cannot be decided, so the rule denies. Only rules that read the unknown fact are touched: with a
+body too long to inspect, \`http.method == 'POST' && http.body.contains('x')\` is simply false for a \`GET\`, and a rule without
+condition matches. Errors behave the same way.
+
+Write deny rules so that they read as little as possible, and read cheap facts first: order does not matter for the result, but
+\`false &&\` keeps a rule out of the way of actions it is not about.`
+
+/** What shadow rules are for. */
+export const shadow = `With \`mode = "shadow"\` a rule is evaluated and never decides. Where it would have decided, the record says so: what it would
+have done, in the order the rules are walked and before the rule that did decide. Use it to try a rule on live traffic before
+it counts; \`clawpatrol what-if\` does the same with traffic of the past.`
+
+/** How to use `now`. */
+export const timeWindows = `\`now\` is the time the action is judged, so a rule can hold during some hours only:
+
+\`\`\`hcl
+rule "office-hours" {
+  endpoint  = https.payments
+  condition = "now.getDayOfWeek('Europe/Paris') in [0, 6] || now.getHours('Europe/Paris') < 9 || now.getHours('Europe/Paris') >= 18"
+  verdict   = "deny"
+  reason    = "only Monday to Friday, 9 to 18, Paris time"
+}
+\`\`\`
+
+Always name the zone: without one it is UTC.`
+
+/** What `rate()` counts. */
+export const rates = `\`rate("name", "10m")\` is the number of actions that were allowed within the last ten minutes and on whose way a rule read
+this counter. Counters belong to the device, or with a third argument \`"profile"\` to all devices of the profile; they are
+shared by all endpoints and workers of the gateway. All arguments are literals; a window is 1s to 720h.
+
+\`\`\`hcl
+rule "few-refunds" {
+  endpoint  = https.payments
+  condition = "http.method == 'POST' && http.path == '/v1/refunds' && rate('refunds', '1h') < 5"
+  verdict   = "allow"
+}
+\`\`\`
+
+What is denied does not count. What needs approval counts once it is approved. Counters are kept in memory: a gateway that
+restarts begins at zero.`
