@@ -2,8 +2,13 @@ import { ClawError } from '../contract/errors.ts'
 import type { OfflineDecoder } from '../contract/offline.ts'
 
 const decoders: { readonly [type: string]: () => Promise<OfflineDecoder> } = {
+  clickhouse_https: async () => (await import('./clickhouse/offline.ts')).loadOffline(),
+  clickhouse_native: async () => (await import('./clickhouse/offline.ts')).loadOffline(),
   https: async () => (await import('./https/offline.ts')).decodeOffline,
+  kubernetes: async () => (await import('./kubernetes/offline.ts')).decodeOffline,
   openai_codex_https: async () => (await import('./https/offline.ts')).decodeOffline,
+  postgres: async () => (await import('./postgres/offline.ts')).loadOffline(),
+  ssh: async () => (await import('./ssh/offline.ts')).decodeOffline,
 }
 
 /**

@@ -1,0 +1,13 @@
+import type { OfflineDecoder } from '../../contract/offline.ts'
+import { chooseByFields } from '../../upstream/choose-by-fields.ts'
+import { describedStatements } from '../../wire/sql/described-statements.ts'
+import { loadAnalyser } from './statement.ts'
+
+/** Loads what tells rules of described SQL what they would be told of statements on the wire. */
+export async function loadOffline(): Promise<OfflineDecoder> {
+  const analyse = await loadAnalyser()
+  return (described, { credentials }) => {
+    const credential = chooseByFields(credentials, { database: described.sql?.database })?.name ?? null
+    return describedStatements(described, analyse).map((seen) => ({ ...seen, credential }))
+  }
+}
