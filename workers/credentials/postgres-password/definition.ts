@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { field, text } from '../../contract/fields.ts'
-import type { CredentialDefinition } from '../../contract/plugin.ts'
+import type { CredentialDefinition, SettingsProblem } from '../../contract/plugin.ts'
 
 const settings = z.strictObject({
   user: field(loginName().optional(), {
@@ -22,11 +22,19 @@ export const postgresPassword: CredentialDefinition<typeof settings> = {
   type: 'postgres_credential',
   summary: 'user and password of a PostgreSQL server',
   settings,
+  check,
   slots: [{ name: '', label: 'password' }],
   fills: ['login'],
   disambiguators: ['user', 'database'],
   isServed: false,
   ownDisambiguators: ['user', 'database'],
+}
+
+function check({ user }: PostgresPasswordSettings): readonly SettingsProblem[] {
+  if (user !== undefined) return []
+  return [
+    { path: ['user'], message: 'without user the gateway cannot log in: no session can start', severity: 'warning' },
+  ]
 }
 
 function loginName(): z.ZodType<string> {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { http } from '../../contract/families/http.ts'
 import { k8s } from '../../contract/families/k8s.ts'
 import { field, text, texts } from '../../contract/fields.ts'
-import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.ts'
+import type { ProtocolDefinition } from '../../contract/plugin.ts'
 import { caCert, upstream } from '../../contract/upstream-fields.ts'
 
 const settings = z.strictObject({
@@ -40,18 +40,12 @@ export const kubernetes: ProtocolDefinition<typeof settings> = {
   type: 'kubernetes',
   summary: 'the API server of a Kubernetes cluster',
   settings,
-  check,
   families: [k8s, http],
   accepts: ['http', 'tls'],
   hosts: ({ hosts, server }) =>
     hosts !== undefined && hosts.length > 0 ? hosts : server === undefined ? [] : [server],
   defaultPort: 443,
   isServed: false,
-}
-
-function check({ hosts, server }: KubernetesSettings): readonly SettingsProblem[] {
-  if ((hosts ?? []).length > 0 || server !== undefined) return []
-  return [{ path: ['hosts'], message: 'needs hosts or server: without them it would never be reached' }]
 }
 
 /** What is wrong with a server in words; null when nothing is. */

@@ -55,6 +55,12 @@ export function asyncGrantProblems({ sync_wait_timeout, async_grant }: GrantInpu
   if (max_body_bytes !== undefined && (max_body_bytes < 1 || max_body_bytes > largestBody))
     note(['async_grant', 'max_body_bytes'], `must be 1 to ${largestBody}, not ${max_body_bytes}`)
   note(['sync_wait_timeout'], durationProblem(sync_wait_timeout))
+  if (sync_wait_timeout === undefined)
+    problems.push({
+      path: ['async_grant', 'enabled'],
+      message: 'async_grant has no effect without sync_wait_timeout: requests are held until they are decided',
+      severity: 'warning',
+    })
   return problems
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { field, flag, text, whole } from '../../../../workers/contract/fields.ts'
-import type { ApproverDefinition } from '../../../../workers/contract/plugin.ts'
+import type { ApproverDefinition, SettingsProblem } from '../../../../workers/contract/plugin.ts'
 import { asyncGrantProblems, asyncGrantSchema } from './async-grant.ts'
 
 const count = () => whole().refine((value) => value >= 0, { error: 'must not be negative' })
@@ -60,6 +60,18 @@ export const human: ApproverDefinition<typeof settings> = {
   type: 'human_approver',
   summary: 'people, asked in a channel and on the dashboard',
   settings,
-  check: asyncGrantProblems,
+  check,
   isServed: false,
+}
+
+function check(settings: HumanApproverSettings): readonly SettingsProblem[] {
+  const problems = [...asyncGrantProblems(settings)]
+  const isAlone = settings.interactive === true && settings.credential === undefined
+  if (isAlone)
+    problems.push({
+      path: ['interactive'],
+      message: 'interactive has no effect without credential: there is no message to put buttons in',
+      severity: 'warning',
+    })
+  return problems
 }

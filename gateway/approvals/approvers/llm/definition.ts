@@ -1,18 +1,12 @@
 import { z } from 'zod'
 import { field, reference, text } from '../../../../workers/contract/fields.ts'
-import type { ApproverDefinition } from '../../../../workers/contract/plugin.ts'
+import type { ApproverDefinition, SettingsProblem } from '../../../../workers/contract/plugin.ts'
 
 const settings = z.strictObject({
-  model: field(
-    text().refine((model) => modelFamily(model) !== null, {
-      error: (issue) =>
-        `${JSON.stringify(issue.input)} is of no known model family: it must start with claude-, gpt- or o`,
-    }),
-    {
-      doc: 'Model that judges; its name tells the API: claude- is that of Anthropic, gpt- and o that of OpenAI.',
-      example: '"claude-haiku-4-5-20251001"',
-    },
-  ),
+  model: field(text(), {
+    doc: 'Model that judges; its name tells the API: claude- is that of Anthropic, gpt- and o that of OpenAI.',
+    example: '"claude-haiku-4-5-20251001"',
+  }),
   credential: field(reference(), {
     doc: 'Credential the model is asked with.',
     ref: 'credential',
@@ -33,7 +27,15 @@ export const llm: ApproverDefinition<typeof settings> = {
   type: 'llm_approver',
   summary: 'a language model that judges by a policy in words',
   settings,
+  check,
   isServed: false,
+}
+
+/** A model nobody can ask denies what it is to judge; a file that names one is loaded, as ever. */
+function check({ model }: LlmApproverSettings): readonly SettingsProblem[] {
+  if (modelFamily(model) !== null) return []
+  const message = `${JSON.stringify(model)} is of no known model family: it must start with claude-, gpt- or o`
+  return [{ path: ['model'], message, severity: 'warning' }]
 }
 
 /** Whose API a model is asked through; null when its name does not tell. */
