@@ -1,7 +1,8 @@
 import { pino } from 'pino'
 import type { Fact } from '../workers/contract/action.ts'
 import { toFault } from '../workers/contract/errors.ts'
-import { openSink } from './log-sink.ts'
+import { openLogFile } from './log-file.ts'
+import { type LogSink, openSink } from './log-sink.ts'
 import { buildRedactor, type Redactor } from './recorder/redact.ts'
 
 /** What an event is about: names and numbers, and `error` for what was thrown. */
@@ -23,6 +24,8 @@ export interface ProcessLog extends Log {
   readonly dropped: number
   /** From now on every line goes through this. */
   redactWith(redactor: () => Redactor): void
+  /** Opens the log file anew, if there is one; that it cannot be is logged. */
+  reopen(): void
 }
 
 /** What a log is made of. */
@@ -31,14 +34,22 @@ export interface LogOptions {
   readonly level?: string
   /** File descriptor; standard error by default. */
   readonly fd?: number
+  /** File that every line is appended to as well. */
+  readonly path?: string | null
 }
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent']
 const longestField = 4096
 
-/** Opens the log: JSON lines on standard error, no secret in them, never waiting for a reader. */
+/**
+ * Opens the log: JSON lines on standard error, no secret in them, never waiting for a reader.
+ * @throws ClawError CP_CONFIG when the log file cannot be opened
+ */
 export function openLog(options: LogOptions = {}): ProcessLog {
-  const sink = openSink(options.fd ?? 2)
+  // owned by the process: open until it ends
+  const file = typeof options.path === 'string' ? openLogFile(options.path) : null
+  const sinks: readonly LogSink[] = [openSink(options.fd ?? 2), ...(file === null ? [] : [file])]
+  const sink = { write: (line: string) => sinks.forEach((each) => void each.write(line)) }
   let redactor: () => Redactor = noneKnown
   const logger = pino(
     {
@@ -62,10 +73,18 @@ export function openLog(options: LogOptions = {}): ProcessLog {
       child: (fields) => wrap({ ...context, ...fields }),
     }
   }
+  const root = wrap({})
   return {
-    ...wrap({}),
+    ...root,
     get dropped() {
-      return sink.dropped
+      return sinks.reduce((sum, each) => sum + each.dropped, 0)
+    },
+    reopen() {
+      try {
+        file?.reopen()
+      } catch (error) {
+        root.error('log.reopen', { error })
+      }
     },
     redactWith(next) {
       redactor = next

@@ -1,26 +1,34 @@
 import { availableParallelism } from 'node:os'
 import type { ProfileName } from '../../workers/contract/ids.ts'
 import type { Endpoint, Limits, Profile } from '../../workers/contract/profile.ts'
+import { approversOf, type CompiledApprover } from './approvers.ts'
+import { checkAsyncGrants } from './async-grants.ts'
 import type { CompiledCredential } from './credentials.ts'
+import type { CompiledDefaults } from './defaults-block.ts'
 import type { Report } from './diagnostics.ts'
 import { checkDispatch, checkHosts } from './dispatch-checks.ts'
 import type { CompiledEndpoint } from './endpoints.ts'
+import { type CompiledPlugin, checkReadPaths } from './plugins.ts'
 import type { DeclaredCredential, DeclaredEndpoint, DefaultSettings, GatewaySettings, Policy } from './policy.ts'
 import type { CompiledProfile, ProfileEntry } from './profiles.ts'
 import { checkRules, orderRules } from './rule-order.ts'
 import type { CompiledRule } from './rules.ts'
+import type { CompiledTunnel } from './tunnels.ts'
 
 /** Every block decoded, wrong ones left out. */
 export interface Decoded {
   readonly revision: string
   readonly schemaVersion: number
   readonly gateway: GatewaySettings | null
-  readonly defaults: DefaultSettings | null
+  readonly defaults: CompiledDefaults | null
   /** In the order they are declared, like the others. */
   readonly endpoints: ReadonlyMap<string, CompiledEndpoint>
   readonly credentials: ReadonlyMap<string, CompiledCredential>
+  readonly approvers: readonly CompiledApprover[]
+  readonly tunnels: readonly CompiledTunnel[]
   readonly rules: readonly CompiledRule[]
   readonly profiles: readonly CompiledProfile[]
+  readonly plugins: readonly CompiledPlugin[]
 }
 
 /** Checks blocks against each other and builds what each profile may reach; null when there was any error. */
@@ -36,9 +44,12 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
   })
   const rules = orderRules(decoded.rules)
   checkRules(report, decoded.credentials, decoded.rules, rules)
-  const { gateway, defaults, revision, schemaVersion } = decoded
+  checkAsyncGrants(report, decoded)
+  const { gateway, revision, schemaVersion } = decoded
+  if (gateway !== null) checkReadPaths(report, decoded.plugins, gateway)
   if (!report.hasErrors()) warnUnreached(report, decoded, reached)
-  if (report.hasErrors() || gateway === null || defaults === null) return null
+  if (report.hasErrors() || gateway === null || decoded.defaults === null) return null
+  const { settings: defaults, approvals } = decoded.defaults
   const profiles = new Map<ProfileName, Profile>()
   for (const { profile, byEndpoint, endpoints } of byProfile) {
     profiles.set(profile.name, {
@@ -52,7 +63,7 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
         credentials: (byEndpoint.get(endpoint.name) ?? []).map(useOf),
         rules: rules.get(endpoint.name) ?? [],
         unmatched: endpoint.unmatched ?? defaults.unmatched,
-        via: null,
+        via: endpoint.via,
       })),
       unknownHost: defaults.unknownHost,
       limits: limitsOf(gateway),
@@ -68,6 +79,13 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
     deviceDefaultProfile: names.find((name) => name === 'default') ?? names[0] ?? null,
     endpoints: [...decoded.endpoints.values()].map((each) => declaredEndpoint(each, defaults)),
     credentials: [...decoded.credentials.values()].map(declaredCredential),
+    approvals: {
+      ...approvals,
+      asyncProfiles: decoded.profiles.filter((each) => each.wantsAsync).map(({ name }) => name),
+    },
+    approvers: approversOf(decoded.approvers, approvals),
+    tunnels: new Map(decoded.tunnels.map(({ declared: _, definition: __, ...tunnel }) => [tunnel.name, tunnel])),
+    plugins: decoded.plugins.map(({ declared: _, ...plugin }) => plugin),
   }
 }
 
@@ -108,7 +126,7 @@ function limitsOf({ inspectBytes, sampleBytes }: GatewaySettings): Limits {
 }
 
 function declaredEndpoint(endpoint: CompiledEndpoint, defaults: DefaultSettings): DeclaredEndpoint {
-  const { name, protocol, hosts, settings, description, retentionMs } = endpoint
+  const { name, protocol, hosts, settings, description, retentionMs, via } = endpoint
   return {
     name,
     protocol,
@@ -117,6 +135,7 @@ function declaredEndpoint(endpoint: CompiledEndpoint, defaults: DefaultSettings)
     description,
     retentionMs,
     unmatched: endpoint.unmatched ?? defaults.unmatched,
+    via,
   }
 }
 

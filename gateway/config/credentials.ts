@@ -4,7 +4,7 @@ import { credentialNamed } from '../../workers/credentials/index.ts'
 import { protocolNamed } from '../../workers/protocols/index.ts'
 import type { Declared } from './declare.ts'
 import { type Decodable, type Decoding, decode, pick } from './decode.ts'
-import { noteProblems } from './endpoints.ts'
+import { noteProblems } from './note-problems.ts'
 import { attributeOf, type Resolver, resolveTargets } from './resolve.ts'
 import { credentialSchema } from './schema.ts'
 
@@ -42,29 +42,31 @@ export function compileCredential(
     credentialSchema,
   )
   const own = pick(block.body, framework, false)
-  const settings = decode(decoding, { ...from, body: own, also: [...framework] }, definition.settings)
+  const settings = decode(decoding, { ...from, body: own, also: [...framework], refs: resolver }, definition.settings)
   const { endpoints, clean } = resolveTargets(resolver, file, block.body, title)
   let isRight = clean && common !== null
   for (const { declared: endpoint, value } of endpoints) {
     const protocol = protocolNamed(endpoint.type)
     if (protocol === undefined || fits(definition, protocol.accepts)) continue
     isRight = false
-    report.error({ file, span: value.at }, `${title}: ${type} cannot fill what ${endpoint.type} endpoints accept`, {
-      hint: `it fills ${definition.fills.join(', ')}; they accept ${protocol.accepts.join(', ')}`,
+    report.error({ file, span: value.at }, `${title}: ${type} is of no use on ${endpoint.type} endpoints`, {
+      hint: `it fills ${definition.fills.join(', ') || 'nothing in'}; they accept ${protocol.accepts.join(', ')}`,
       related: [{ message: 'the endpoint is declared here', spot: endpoint.spot }],
     })
   }
   if (placeholder !== undefined && !definition.disambiguators.includes('placeholder')) {
     isRight = false
-    report.error({ file, span: placeholder.at }, `placeholder cannot pick a ${type}: ${allowed(definition)}`)
+    report.error(
+      { file, span: placeholder.at },
+      `placeholder cannot pick a credential of type ${type}: ${allowed(definition)}`,
+    )
   } else if (common?.placeholder === '') {
     isRight = false
     report.error({ file, span: placeholder?.value.at ?? block.header }, 'placeholder must be a non-empty string')
   }
   if (settings === null) return null
-  const problems = definition.check?.(settings) ?? []
-  noteProblems(report, from, problems)
-  if (!isRight || common === null || problems.length > 0) return null
+  const isWrong = noteProblems(report, from, definition.check?.(settings) ?? [])
+  if (!isRight || common === null || isWrong) return null
   return {
     name: name as CredentialName,
     declared,
@@ -72,8 +74,21 @@ export function compileCredential(
     settings,
     description: common.description ?? null,
     endpoints: endpoints.map((each) => each.declared),
-    disambiguator: common.placeholder === undefined ? {} : { placeholder: common.placeholder },
+    disambiguator: {
+      ...ownDisambiguators(definition, settings),
+      ...(common.placeholder === undefined ? {} : { placeholder: common.placeholder }),
+    },
   }
+}
+
+/** What attributes of its type say to pick it by: the `user` and `database` of databases. */
+function ownDisambiguators(definition: CredentialDefinition, settings: unknown): { readonly [field: string]: string } {
+  const written = Object.entries(settings as { readonly [name: string]: unknown })
+  return Object.fromEntries(
+    written.flatMap(([name, value]) =>
+      definition.ownDisambiguators?.includes(name) === true && typeof value === 'string' ? [[name, value]] : [],
+    ),
+  )
 }
 
 /** Which fields may pick a credential of this type among several, in words. */
@@ -81,6 +96,7 @@ export function allowed({ type, disambiguators }: CredentialDefinition): string 
   return disambiguators.length === 0 ? `${type} has no disambiguators` : `allowed: ${disambiguators.join(', ')}`
 }
 
-function fits({ fills }: CredentialDefinition, accepts: readonly string[]): boolean {
-  return fills.length === 0 || fills.some((target) => accepts.includes(target))
+/** One that holds no secret fits everywhere. */
+function fits({ fills, slots }: CredentialDefinition, accepts: readonly string[]): boolean {
+  return slots.length === 0 || fills.some((target) => accepts.includes(target))
 }

@@ -1,11 +1,14 @@
 import { credentials } from '../../workers/credentials/index.ts'
 import { protocols } from '../../workers/protocols/index.ts'
+import { approvers, builtinApprover } from '../approvals/index.ts'
+import { tunnels } from '../tunnels/index.ts'
 import type { Report, Spot } from './diagnostics.ts'
 import type { Attribute, Block, Body } from './hcl/syntax.ts'
+import { defaultsSchema, gatewaySchema } from './schema.ts'
 import { didYouMean } from './suggest.ts'
 
 /** Kinds of blocks that others name. */
-export type Kind = 'endpoint' | 'credential' | 'approver' | 'tunnel' | 'rule' | 'profile'
+export type Kind = 'endpoint' | 'credential' | 'approver' | 'tunnel' | 'rule' | 'profile' | 'plugin'
 
 /** One declared block: it has a name, whether or not what is in it is right. */
 export interface Declared {
@@ -33,14 +36,18 @@ export interface Single {
   readonly file: number
 }
 
-/** Labels of the kinds that may be referred to, those of later versions included: naming one is no second error. */
+/** Labels of the kinds that may be referred to. */
 export const labelsOf = { endpoint: 2, credential: 2, approver: 2, tunnel: 2, rule: 1, profile: 1 } as const
 
-/** Block kinds of the language that this version does not have. */
-const later: { readonly [kind: string]: string } = {
-  approver: 'approvers are not in this version yet',
-  tunnel: 'tunnels are not in this version yet',
-  plugin: 'plugins are not in this version yet',
+/** Blocks in which nothing may be referred to. */
+export const closedKinds = ['gateway', 'defaults', 'plugin'] as const
+
+/** The types each kind with two labels has. */
+const typesOf: { readonly [kind in 'endpoint' | 'credential' | 'approver' | 'tunnel']: readonly string[] } = {
+  endpoint: protocols.map(({ type }) => type).sort(),
+  credential: credentials.map(({ type }) => type).sort(),
+  approver: approvers.map(({ type }) => type).sort(),
+  tunnel: tunnels.map(({ type }) => type).sort(),
 }
 
 /** Sorts top-level blocks by kind and name; reports what may not stand at the top, wrong labels and duplicates. */
@@ -54,6 +61,7 @@ export function declare(report: Report, bodies: readonly Body[]): Declarations {
       tunnel: new Map(),
       rule: new Map(),
       profile: new Map(),
+      plugin: new Map(),
     },
     single: new Map(),
   }
@@ -76,15 +84,16 @@ interface State {
 
 function checkTopAttribute(report: Report, file: number, { name, at }: Attribute): void {
   if (name === 'schema_version') return
-  const home = ['unknown_host', 'human_timeout', 'llm_fail_mode', 'llm_cache_ttl', 'human_on_timeout'].includes(name)
+  const home = Object.hasOwn(defaultsSchema.shape, name)
     ? 'it belongs in defaults { … }'
-    : 'only schema_version stands outside a block'
+    : Object.hasOwn(gatewaySchema.shape, name)
+      ? 'it belongs in gateway { … }'
+      : 'only schema_version stands outside a block'
   report.error({ file, span: at }, `unsupported argument ${JSON.stringify(name)} at the top level`, { hint: home })
 }
 
 function addBlock(state: State, file: number, block: Block): void {
   const { report } = state
-  const spot = { file, span: block.header }
   switch (block.type) {
     case 'gateway':
     case 'defaults':
@@ -92,24 +101,23 @@ function addBlock(state: State, file: number, block: Block): void {
       break
     case 'endpoint':
     case 'credential':
-      addNamed(state, file, block, block.type, 2)
+    case 'approver':
+    case 'tunnel':
+      addTyped(state, file, block, block.type)
       break
     case 'rule':
     case 'profile':
-      addNamed(state, file, block, block.type, 1)
+    case 'plugin':
+      addPlain(state, file, block, block.type)
       break
-    default: {
-      const why = later[block.type]
-      if (why !== undefined) report.error(spot, `${block.type} blocks are not supported: ${why}`)
-      else
-        report.error({ file, span: block.at }, `unsupported block type ${JSON.stringify(block.type)}`, {
-          hint: didYouMean(block.type, kinds) ?? `known: ${kinds.join(', ')}`,
-        })
-    }
+    default:
+      report.error({ file, span: block.at }, `unsupported block type ${JSON.stringify(block.type)}`, {
+        hint: didYouMean(block.type, kinds) ?? `known: ${kinds.join(', ')}`,
+      })
   }
 }
 
-const kinds = ['credential', 'defaults', 'endpoint', 'gateway', 'profile', 'rule']
+const kinds = ['approver', 'credential', 'defaults', 'endpoint', 'gateway', 'plugin', 'profile', 'rule', 'tunnel']
 
 function addSingle({ report, single }: State, file: number, block: Block): void {
   const spot = { file, span: block.header }
@@ -123,43 +131,76 @@ function addSingle({ report, single }: State, file: number, block: Block): void 
     })
 }
 
-function addNamed({ report, all }: State, file: number, block: Block, kind: Kind, wanted: 1 | 2): void {
+function addPlain(state: State, file: number, block: Block, kind: 'rule' | 'profile' | 'plugin'): void {
+  const name = nameOf(state, file, block, kind, `${kind} "<name>"`, 1)
+  if (name !== null)
+    add(state, { kind, type: '', name, block, file, spot: { file, span: block.header }, isUnknown: false })
+}
+
+function addTyped(state: State, file: number, block: Block, kind: keyof typeof typesOf): void {
+  const { report, all } = state
+  const name = nameOf(state, file, block, kind, `${kind} "<type>" "<name>"`, 2)
+  const typeLabel = block.labels[0]
+  if (name === null || typeLabel === undefined) return
+  const type = typeLabel.name
   const spot = { file, span: block.header }
-  const shape = wanted === 1 ? `${kind} "<name>"` : `${kind} "<type>" "<name>"`
-  const extra = block.labels[wanted]
-  if (extra !== undefined) {
-    report.error({ file, span: extra.at }, `extraneous label ${JSON.stringify(extra.name)}: write ${shape}`)
-    return
-  }
-  const nameLabel = block.labels[wanted - 1]
-  if (nameLabel === undefined) {
-    const missing = block.labels.length === 0 && wanted === 2 ? 'type and name labels are' : 'the name label is'
-    report.error(spot, `${missing} missing: write ${shape}`)
-    return
-  }
-  const name = nameLabel.name
-  if (name === '') {
-    report.error({ file, span: nameLabel.at }, `a ${kind} needs a name: write ${shape}`)
-    return
-  }
-  const typeLabel = wanted === 2 ? block.labels[0] : undefined
-  const type = typeLabel?.name ?? ''
-  const known = kind === 'endpoint' ? protocols : kind === 'credential' ? credentials : null
-  const isUnknown = known !== null && !known.some((each) => each.type === type)
-  if (isUnknown && known !== null && typeLabel !== undefined) {
-    const types = known.map((each) => each.type).sort()
+  const types = typesOf[kind]
+  const isUnknown = !types.includes(type)
+  if (isUnknown)
     report.error(
       { file, span: typeLabel.at },
       `unknown ${kind} type ${JSON.stringify(type)}: known are ${types.join(', ')}`,
-      {
-        hint: didYouMean(type, types),
-      },
+      { hint: didYouMean(type, types) ?? otherKind(kind, type) },
     )
+  if (kind === 'approver' && name === builtinApprover) {
+    report.error(
+      spot,
+      `the approver name ${JSON.stringify(name)} is reserved: builtin.${name} is there without a block`,
+      { hint: `write approve = [builtin.${name}], or give this one another name` },
+    )
+    return
   }
+  add({ report, all }, { kind, type, name, block, file, spot, isUnknown })
+}
+
+/** The last of the labels a block has to have; null when they are not right (reported). */
+function nameOf(
+  { report }: State,
+  file: number,
+  block: Block,
+  kind: Kind,
+  shape: string,
+  wanted: 1 | 2,
+): string | null {
+  const extra = block.labels[wanted]
+  if (extra !== undefined) {
+    report.error({ file, span: extra.at }, `extraneous label ${JSON.stringify(extra.name)}: write ${shape}`)
+    return null
+  }
+  const label = block.labels[wanted - 1]
+  if (label === undefined) {
+    const missing = block.labels.length === 0 && wanted === 2 ? 'type and name labels are' : 'the name label is'
+    report.error({ file, span: block.header }, `${missing} missing: write ${shape}`)
+    return null
+  }
+  if (label.name !== '') return label.name
+  report.error({ file, span: label.at }, `${kind} blocks need a name: write ${shape}`)
+  return null
+}
+
+function add({ report, all }: Pick<State, 'report' | 'all'>, declared: Declared): void {
+  const { kind, name, spot } = declared
   const first = all[kind].get(name)
-  if (first === undefined) all[kind].set(name, { kind, type, name, block, file, spot, isUnknown })
+  if (first === undefined) all[kind].set(name, declared)
   else
     report.error(spot, `duplicate ${kind} name ${JSON.stringify(name)}: names are unique within their kind`, {
       related: [{ message: 'the first is here', spot: first.spot }],
     })
+}
+
+function otherKind(kind: keyof typeof typesOf, type: string): string | undefined {
+  const other = (Object.keys(typesOf) as (keyof typeof typesOf)[]).find(
+    (each) => each !== kind && typesOf[each].includes(type),
+  )
+  return other === undefined ? undefined : `${type} is a type of ${other}s`
 }

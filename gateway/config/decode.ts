@@ -4,6 +4,7 @@ import type { Report, Spot } from './diagnostics.ts'
 import type { FileMarkers } from './file-markers.ts'
 import type { Attribute, Block, Body, Span, Value } from './hcl/syntax.ts'
 import { issueMessage } from './issues.ts'
+import { type Resolver, resolveName } from './resolve.ts'
 import { didYouMean } from './suggest.ts'
 
 /** Where decoding reports to and reads from. */
@@ -22,6 +23,8 @@ export interface Decodable {
   readonly title: string
   /** Attributes that are known but decoded elsewhere. */
   readonly also?: readonly string[]
+  /** Attributes that name other blocks are looked up with it; without, they are left to the caller. */
+  readonly refs?: Resolver
 }
 
 /**
@@ -31,7 +34,7 @@ export interface Decodable {
  */
 export function decode<S extends z.ZodType>(decoding: Decoding, from: Decodable, schema: S): z.output<S> | null {
   const shape = shapeOf(schema)
-  const state: State = { decoding, from, clean: true }
+  const state: State = { decoding, from, clean: true, reported: new Set() }
   const input = readBody(state, from.body, shape, from.also ?? [])
   const parsed = schema.safeParse(input)
   for (const issue of parsed.error?.issues ?? []) noteIssue(state, shape, issue)
@@ -52,6 +55,8 @@ interface State {
   readonly decoding: Decoding
   readonly from: Decodable
   clean: boolean
+  /** Values that are known to be wrong: the schema's word on them is not asked for. */
+  readonly reported: Set<Value>
 }
 
 type Shape = ReturnType<typeof shapeOf>
@@ -94,17 +99,43 @@ function readAttribute(
     unknownName(state, at, name, 'attribute', shape, also)
     return
   }
-  const plain = plainOf(value)
-  if (facts?.files !== true || typeof plain !== 'string') {
-    input[name] = plain
-    return
+  if (facts?.ref !== undefined && state.from.refs !== undefined)
+    input[name] = readReference(state, state.from.refs, facts, name, value)
+  else input[name] = facts?.files === true && value.kind === 'string' ? readFiles(state, name, value) : plainOf(value)
+}
+
+function readFiles(state: State, name: string, value: Extract<Value, { kind: 'string' }>): unknown {
+  const expanded = state.decoding.markers.expand(value.value)
+  if ('text' in expanded) return expanded.text
+  fail(state, value.at, `${name}: ${expanded.problem}`)
+  return wrong(state, value)
+}
+
+/** The name of the block, or of each block of a list. */
+function readReference(state: State, resolver: Resolver, facts: FieldFacts, name: string, value: Value): unknown {
+  const { file } = state.from
+  const kind = facts.ref ?? 'endpoint'
+  if (value.kind === 'list') return value.items.map((item) => readReference(state, resolver, facts, name, item))
+  const found = resolveName(resolver, file, value, kind, name)
+  if (found === null) return wrong(state, value)
+  const declared = resolver.declarations.all[kind].get(found)
+  const type = declared?.type ?? 'builtin'
+  if (facts.refTypes !== undefined && !facts.refTypes.includes(type)) {
+    // the original takes any, and does without when it is of no use
+    const related = declared === undefined ? [] : [{ message: 'it is declared here', spot: declared.spot }]
+    resolver.report.warn(
+      { file, span: value.at },
+      `${name}: ${type}.${found} is of no use here: only ${facts.refTypes.join(', ')} is`,
+      { related },
+    )
   }
-  const expanded = state.decoding.markers.expand(plain)
-  if ('text' in expanded) input[name] = expanded.text
-  else {
-    fail(state, value.at, `${name}: ${expanded.problem}`)
-    input[name] = unevaluated
-  }
+  return found
+}
+
+function wrong(state: State, value: Value): typeof unevaluated {
+  state.clean = false
+  state.reported.add(value)
+  return unevaluated
 }
 
 function unknownName(
@@ -161,7 +192,7 @@ function noteIssue(state: State, shape: Shape, issue: z.core.$ZodIssue): void {
   state.clean = false
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   const found = locate(state.from, path)
-  if (found.value?.kind === 'unknown' || found.unevaluated) return
+  if (found.unevaluated || (found.value !== null && state.reported.has(found.value))) return
   const name = path.filter((part) => typeof part === 'string').join('.')
   const facts = shape[String(path[0])] === undefined ? undefined : factsOf(shape[String(path[0])])
   if (found.missing) {
@@ -172,6 +203,11 @@ function noteIssue(state: State, shape: Shape, issue: z.core.$ZodIssue): void {
   fail(state, found.at, `${name}: ${issueMessage(issue, found.value)}`)
 }
 
+/** Where the part of a body is that a path leads to; its header when there is none. */
+export function spanAt(from: Pick<Decodable, 'body' | 'header'>, path: readonly (string | number)[]): Span {
+  return locate(from, path).at
+}
+
 interface Located {
   readonly at: Span
   readonly value: Value | null
@@ -180,13 +216,12 @@ interface Located {
   readonly unevaluated: boolean
 }
 
-function locate({ body, header }: Decodable, path: readonly (string | number)[]): Located {
+function locate({ body, header }: Pick<Decodable, 'body' | 'header'>, path: readonly (string | number)[]): Located {
   const [head, ...rest] = path
   const attribute = body.attributes.find(({ name }) => name === head)
   if (attribute !== undefined) return locateValue(attribute.value, rest)
   const block = body.blocks.find(({ type }) => type === head)
-  if (block !== undefined && rest.length > 0)
-    return locate({ file: 0, body: block.body, header: block.header, title: '' }, rest)
+  if (block !== undefined && rest.length > 0) return locate(block, rest)
   return {
     at: block?.header ?? header,
     value: null,

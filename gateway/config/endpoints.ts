@@ -1,13 +1,14 @@
-import type { EndpointName } from '../../workers/contract/ids.ts'
-import type { ProtocolDefinition, SettingsProblem } from '../../workers/contract/plugin.ts'
+import type { EndpointName, TunnelName } from '../../workers/contract/ids.ts'
+import type { ProtocolDefinition } from '../../workers/contract/plugin.ts'
 import { protocolNamed } from '../../workers/protocols/index.ts'
 import type { Declared } from './declare.ts'
 import { type Decodable, type Decoding, decode, pick } from './decode.ts'
 import type { Report } from './diagnostics.ts'
-import type { Body, Span, Value } from './hcl/syntax.ts'
+import type { Body, Span } from './hcl/syntax.ts'
 import { formatHost, type HostEntry, parseHost } from './hosts.ts'
+import { noteProblems } from './note-problems.ts'
 import type { DeclaredEndpoint } from './policy.ts'
-import { attributeOf } from './resolve.ts'
+import { attributeOf, type Resolver } from './resolve.ts'
 import { endpointSchema } from './schema.ts'
 
 /** A decoded endpoint block. */
@@ -23,24 +24,27 @@ export interface CompiledEndpoint extends Omit<DeclaredEndpoint, 'unmatched'> {
 const framework = new Set(Object.keys(endpointSchema.shape))
 
 /** Decodes an endpoint block; null when something in it is wrong (reported) or its type is unknown. */
-export function compileEndpoint(decoding: Decoding, declared: Declared): CompiledEndpoint | null {
+export function compileEndpoint(decoding: Decoding, resolver: Resolver, declared: Declared): CompiledEndpoint | null {
   const { block, file, name, spot, type } = declared
   const definition = protocolNamed(type)
   if (definition === undefined) return null
   const { report } = decoding
   const title = `endpoint ${JSON.stringify(name)}`
-  const tunnel = attributeOf(block.body, 'tunnel')
-  if (tunnel !== undefined)
-    report.error({ file, span: tunnel.at }, `${title} asks for a tunnel: tunnels are not in this version yet`)
-  const from: Decodable = { file, body: block.body, header: block.header, title }
+  const from: Decodable = { file, body: block.body, header: block.header, title, refs: resolver }
   const common = decode(decoding, { ...from, body: withoutBlocks(pick(block.body, framework, true)) }, endpointSchema)
   const own = pick(block.body, framework, false)
   const settings = decode(decoding, { ...from, body: own, also: [...framework] }, definition.settings)
   if (settings === null) return null
-  noteProblems(report, from, definition.check?.(settings) ?? [])
-  const hosts = definition.hosts(settings)
-  const entries = checkHosts(report, from, hosts)
-  if (common === null || entries === null || tunnel !== undefined) return null
+  const isWrong = noteProblems(report, from, definition.check?.(settings) ?? [])
+  const entries = checkHosts(report, from, definition.hosts(settings))
+  if (common === null || entries === null || isWrong) return null
+  const tunnel = attributeOf(block.body, 'tunnel')
+  if (tunnel !== undefined && !entries.some(({ entry }) => entry.kind !== 'ip')) {
+    report.error({ file, span: tunnel.value.at }, `${title} has no host name, which its tunnel needs`, {
+      hint: 'agents reach what is behind a tunnel by name: add one to its hosts',
+    })
+    return null
+  }
   return {
     name: name as EndpointName,
     protocol: type,
@@ -49,21 +53,10 @@ export function compileEndpoint(decoding: Decoding, declared: Declared): Compile
     description: common.description ?? null,
     retentionMs: common.retention,
     unmatched: common.unmatched ?? null,
+    via: (common.tunnel as TunnelName | undefined) ?? null,
     declared: { ...declared, spot },
     definition,
     entries,
-  }
-}
-
-/** Reports what a definition's own check found, at the attributes it names. */
-export function noteProblems(
-  report: Report,
-  { file, body, header }: Decodable,
-  problems: readonly SettingsProblem[],
-): void {
-  for (const { path, message } of problems) {
-    const attribute = attributeOf(body, String(path[0]))
-    report.error({ file, span: attribute?.value.at ?? header }, message)
   }
 }
 
@@ -71,21 +64,21 @@ function withoutBlocks(body: Body): Body {
   return { ...body, blocks: [] }
 }
 
+/** Host entries and where they are written; null when one is wrong. None at all is allowed, and warned of. */
 function checkHosts(report: Report, from: Decodable, hosts: readonly string[]): CompiledEndpoint['entries'] | null {
-  const attribute = attributeOf(from.body, 'hosts')
-  const fallback = attribute?.value.at ?? from.header
+  const { file, title } = from
   if (hosts.length === 0) {
-    report.error({ file: from.file, span: fallback }, `${from.title} has no hosts: it would never be reached`)
-    return null
+    const span = attributeOf(from.body, 'hosts')?.value.at ?? from.header
+    report.warn({ file, span }, `${title} has no hosts: it is never reached, and its rules never run`)
+    return []
   }
-  const items = attribute?.value.kind === 'list' ? attribute.value.items : []
   const seen = new Map<string, Span>()
   const entries: { entry: HostEntry; at: Span }[] = []
   for (const [index, host] of hosts.entries()) {
-    const at = spanOf(items[index]) ?? fallback
+    const { name, at } = whereWritten(from, host, index)
     const entry = parseHost(host)
     if (typeof entry === 'string') {
-      report.error({ file: from.file, span: at }, `hosts: ${entry}`)
+      report.error({ file, span: at }, `${name}: ${entry}`)
       continue
     }
     const key = formatHost(entry)
@@ -94,13 +87,18 @@ function checkHosts(report: Report, from: Decodable, hosts: readonly string[]): 
       seen.set(key, at)
       entries.push({ entry, at })
     } else
-      report.error({ file: from.file, span: at }, `hosts: duplicate host ${JSON.stringify(host)}`, {
-        related: [{ message: 'the first is here', spot: { file: from.file, span: first } }],
+      report.error({ file, span: at }, `${name}: duplicate host ${JSON.stringify(host)}`, {
+        related: [{ message: 'the first is here', spot: { file, span: first } }],
       })
   }
   return entries.length === hosts.length ? entries : null
 }
 
-function spanOf(value: Value | undefined): Span | undefined {
-  return value?.at
+/** Which attribute a host comes from: its place in `hosts`, or the attribute of its own. */
+function whereWritten({ body, header }: Decodable, host: string, index: number): { name: string; at: Span } {
+  const list = attributeOf(body, 'hosts')
+  const item = list?.value.kind === 'list' ? list.value.items[index] : undefined
+  if (item !== undefined) return { name: 'hosts', at: item.at }
+  const own = body.attributes.find(({ value }) => value.kind === 'string' && value.value === host)
+  return { name: own?.name ?? 'hosts', at: own?.value.at ?? list?.value.at ?? header }
 }

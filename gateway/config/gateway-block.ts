@@ -5,10 +5,10 @@ import type { Single } from './declare.ts'
 import { type Decoding, decode } from './decode.ts'
 import type { Report, Spot } from './diagnostics.ts'
 import type { Body } from './hcl/syntax.ts'
-import type { DefaultSettings, GatewaySettings, WireguardSettings } from './policy.ts'
+import type { GatewaySettings, WireguardSettings } from './policy.ts'
 import { attributeOf } from './resolve.ts'
 import { parseHostPort } from './scalars.ts'
-import { defaultsSchema, type GatewayInput, gatewaySchema } from './schema.ts'
+import { type GatewayInput, gatewaySchema } from './schema.ts'
 import { tailscaleOf } from './tailscale-block.ts'
 
 const hourMs = 3_600_000
@@ -31,21 +31,6 @@ export function compileGateway(decoding: Decoding, single: Single | null): Gatew
   if (input === null) return null
   warnUnused(report, file, block.body)
   return settingsOf(report, { file, body: block.body, spot }, input)
-}
-
-/** Decodes `defaults { … }`; absent, everything has its default. */
-export function compileDefaults(decoding: Decoding, single: Single | null): DefaultSettings | null {
-  if (single === null) return { unknownHost: 'splice', unmatched: 'allow' }
-  const { file, block } = single
-  const from = { file, body: block.body, header: block.header, title: 'defaults' }
-  const input = decode(decoding, from, defaultsSchema)
-  if (input === null) return null
-  for (const name of ['human_timeout', 'llm_fail_mode', 'llm_cache_ttl', 'human_on_timeout']) {
-    const attribute = attributeOf(block.body, name)
-    if (attribute !== undefined)
-      decoding.report.warn({ file, span: attribute.at }, `${name} has no effect: approvers are not in this version yet`)
-  }
-  return { unknownHost: input.unknown_host === 'deny' ? 'deny' : 'splice', unmatched: input.unmatched ?? 'allow' }
 }
 
 interface Written {
@@ -75,7 +60,12 @@ function settingsOf(report: Report, written: Written, input: GatewayInput): Gate
     dashboardSessionTtlMs: input.dashboard_session_ttl ?? 24 * hourMs,
     dashboardConfigWrites: input.dashboard_config_writes ?? false,
     resolver: input.resolver ?? null,
+    logPath: input.log_path === undefined || input.log_path === '' ? null : input.log_path,
     telemetry: input.telemetry ?? true,
+    genaiTelemetry:
+      input.genai_telemetry === undefined
+        ? null
+        : { includeMessageContent: input.genai_telemetry.include_message_content ?? false },
     sessionKeepMs: input.session_keep === undefined ? 720 * hourMs : input.session_keep,
     actionsKeepMs: input.actions_keep === undefined ? 720 * hourMs : input.actions_keep,
     relayAllow: input.relay_allow ?? [],
@@ -137,8 +127,13 @@ function limitsSpot({ file, body, spot }: Written): Spot {
 }
 
 function warnUnused(report: Report, file: number, body: Body): void {
-  const log = attributeOf(body, 'log_path')
-  if (log !== undefined) report.warn({ file, span: log.at }, 'log_path has no effect: logs go to standard error')
+  const wireguard = body.blocks.find(({ type }) => type === 'wireguard')
+  for (const name of ['interface', 'server_pub']) {
+    const written = wireguard === undefined ? undefined : attributeOf(wireguard.body, name)
+    if (written === undefined) continue
+    const why = name === 'interface' ? 'no network interface is made' : 'the key is derived from the state'
+    report.warn({ file, span: written.at }, `${name} has no effect: ${why}`)
+  }
   const spans = body.blocks.find(({ type }) => type === 'genai_telemetry')
   if (spans !== undefined)
     report.warn({ file, span: spans.header }, 'genai_telemetry has no effect: it is not in this version yet')

@@ -1,21 +1,26 @@
 import { setImmediate } from 'node:timers/promises'
 import { toFault } from '../../workers/contract/errors.ts'
+import { compileApprover } from './approvers.ts'
 import { compile } from './compile.ts'
 import { compileCredential } from './credentials.ts'
-import { declare, labelsOf } from './declare.ts'
+import { closedKinds, declare, labelsOf } from './declare.ts'
 import type { Decoding } from './decode.ts'
+import { compileDefaults } from './defaults-block.ts'
 import { type Problem, plainProblem, startReport } from './diagnostics.ts'
 import { compileEndpoint } from './endpoints.ts'
 import { type FileMarkers, fileMarkers } from './file-markers.ts'
-import { compileDefaults, compileGateway } from './gateway-block.ts'
+import { compileGateway } from './gateway-block.ts'
 import { type Parsed, parse } from './hcl/parse.ts'
 import { sourceOf } from './hcl/position.ts'
 import { contentOf, type LoadedFiles, loadFiles, revisionOf } from './load.ts'
 import { noteDiagnostics } from './note-diagnostics.ts'
+import { compilePlugin } from './plugins.ts'
 import type { Policy } from './policy.ts'
 import { compileProfile } from './profiles.ts'
 import { compileRule } from './rules.ts'
 import { checkSchemaVersion } from './schema-version.ts'
+import { reportUnserved } from './served.ts'
+import { checkTunnelCycles, compileTunnel } from './tunnels.ts'
 
 /** What a load found: a policy unless there was an error, and everything there is to say. */
 export interface LoadedPolicy {
@@ -30,14 +35,20 @@ export interface LoadedPolicy {
   readonly content: string
 }
 
+/** How strictly a configuration is looked at. */
+export interface LoadOptions {
+  /** What this version cannot run is an error: for a gateway that is to serve it. */
+  readonly servable?: boolean
+}
+
 /**
  * Loads a configuration: a file, or the `*.hcl` files of a directory. Never throws: whatever is wrong is a problem.
  * @param path as a person gave it; places are told with it
  */
-export async function loadPolicy(path: string): Promise<LoadedPolicy> {
+export async function loadPolicy(path: string, options: LoadOptions = {}): Promise<LoadedPolicy> {
   const loaded = await loadFiles(path)
   const markers = fileMarkers(loaded.directory)
-  const found = await compileFiles(loaded, markers)
+  const found = await compileFiles(loaded, markers, options)
   const included = [...markers.read.keys()]
   const watched = [...loaded.watched, ...included]
   return { ...found, watched, included, content: contentOf(loaded, markers.read) }
@@ -45,17 +56,22 @@ export async function loadPolicy(path: string): Promise<LoadedPolicy> {
 
 type Found = Pick<LoadedPolicy, 'policy' | 'problems'>
 
-async function compileFiles(loaded: LoadedFiles, markers: FileMarkers): Promise<Found> {
+async function compileFiles(loaded: LoadedFiles, markers: FileMarkers, options: LoadOptions): Promise<Found> {
   if (loaded.problems.length > 0) return { policy: null, problems: loaded.problems }
   try {
-    const parsed = await parse(loaded.files, { references: labelsOf, closed: ['gateway', 'defaults'] })
-    return await build(loaded, markers, parsed)
+    const parsed = await parse(loaded.files, { references: labelsOf, closed: closedKinds })
+    return await build(loaded, markers, parsed, options)
   } catch (error) {
     return { policy: null, problems: [plainProblem(toFault(error).message)] }
   }
 }
 
-async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagnostics }: Parsed): Promise<Found> {
+async function build(
+  loaded: LoadedFiles,
+  markers: FileMarkers,
+  { bodies, diagnostics }: Parsed,
+  { servable }: LoadOptions,
+): Promise<Found> {
   const sources = loaded.files.map(sourceOf)
   const report = startReport(sources)
   const finish = (policy: Policy | null): Found => ({ policy, problems: report.problems() })
@@ -72,10 +88,14 @@ async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagno
   const { all } = declarations
   const gateway = compileGateway(decoding, declarations.gateway)
   const defaults = compileDefaults(decoding, declarations.defaults)
-  const endpoints = await compileAll(all.endpoint, (each) => compileEndpoint(decoding, each))
+  const endpoints = await compileAll(all.endpoint, (each) => compileEndpoint(decoding, resolver, each))
+  const approvers = await compileAll(all.approver, (each) => compileApprover(decoding, resolver, each))
+  const tunnels = await compileAll(all.tunnel, (each) => compileTunnel(decoding, resolver, each))
+  const plugins = await compileAll(all.plugin, (each) => compilePlugin(decoding, each))
   const credentials = await compileAll(all.credential, (each) => compileCredential(decoding, resolver, each))
   const rules = await compileAll(all.rule, (each) => compileRule(decoding, resolver, sources, each))
   const profiles = await compileAll(all.profile, (each) => compileProfile(decoding, resolver, credentials, each))
+  checkTunnelCycles(report, resolver)
   const compiled = compile(report, {
     revision: revisionOf(loaded.files, markers.read),
     schemaVersion: version.number,
@@ -83,10 +103,14 @@ async function build(loaded: LoadedFiles, markers: FileMarkers, { bodies, diagno
     defaults,
     endpoints,
     credentials,
+    approvers: [...approvers.values()],
+    tunnels: [...tunnels.values()],
     rules: [...rules.values()],
     profiles: [...profiles.values()],
+    plugins: [...plugins.values()],
   })
-  if (compiled === null) return finish(null)
+  if (compiled !== null && servable === true) reportUnserved(report, compiled, declarations)
+  if (compiled === null || report.hasErrors()) return finish(null)
   if (!version.isWritten)
     report.warn(null, 'schema_version is not set: the file is read as version 0', { hint: 'add schema_version = 1' })
   return finish({

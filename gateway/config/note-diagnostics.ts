@@ -23,7 +23,9 @@ export function noteDiagnostics(
 }
 
 function hintFor(summary: string, written: string, { all }: Declarations): string | undefined {
-  const declared: Declared[] = [...all.endpoint.values(), ...all.credential.values()]
+  const declared: Declared[] = [all.endpoint, all.credential, all.approver, all.tunnel].flatMap((each) => [
+    ...each.values(),
+  ])
   if (summary === 'Unknown variable') {
     if (written === 'dashboard') return 'write builtin.dashboard'
     const named = declared.filter(({ name }) => name === written).map(pathOf)

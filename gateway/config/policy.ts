@@ -1,4 +1,11 @@
-import type { Address, CredentialName, EndpointName, ProfileName } from '../../workers/contract/ids.ts'
+import type {
+  Address,
+  ApproverName,
+  CredentialName,
+  EndpointName,
+  ProfileName,
+  TunnelName,
+} from '../../workers/contract/ids.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
 import type { PinMode } from '../onboarding/pinning.ts'
 
@@ -15,6 +22,11 @@ export interface Policy {
   /** All declared endpoints, reachable or not. */
   readonly endpoints: readonly DeclaredEndpoint[]
   readonly credentials: readonly DeclaredCredential[]
+  readonly approvals: ApprovalSettings
+  /** All declared approvers and `builtin.dashboard`, which is always there. */
+  readonly approvers: ReadonlyMap<ApproverName, DeclaredApprover>
+  readonly tunnels: ReadonlyMap<TunnelName, DeclaredTunnel>
+  readonly plugins: readonly DeclaredPlugin[]
   /** Files whose change may change the policy: the configuration and what it includes. */
   readonly files: readonly string[]
 }
@@ -29,7 +41,11 @@ export interface GatewaySettings {
   readonly dashboardConfigWrites: boolean
   /** null: the system's resolver. */
   readonly resolver: Address | null
+  /** File that log lines are appended to besides standard error; null: none. */
+  readonly logPath: string | null
   readonly telemetry: boolean
+  /** Spans of model calls; null: none. */
+  readonly genaiTelemetry: { readonly includeMessageContent: boolean } | null
   /** null: for ever. */
   readonly sessionKeepMs: number | null
   readonly actionsKeepMs: number | null
@@ -79,6 +95,56 @@ export interface DefaultSettings {
   readonly unmatched: 'allow' | 'deny'
 }
 
+/** How approvals go, from the defaults block and the profiles. */
+export interface ApprovalSettings {
+  /** How long people have, where their approver does not say. */
+  readonly humanTimeoutMs: number
+  /** What no answer in that time means. */
+  readonly humanOnTimeout: 'deny' | 'allow'
+  /** What a model that cannot be asked means: closed denies, open allows. */
+  readonly llmFailMode: 'closed' | 'open'
+  /** How long a model's verdict holds for the same question; 0: every time it is asked. */
+  readonly llmCacheTtlMs: number
+  /** Profiles whose requests may be answered before the approval (`hitl_async_grants`). */
+  readonly asyncProfiles: readonly ProfileName[]
+}
+
+export interface DeclaredApprover {
+  readonly name: ApproverName
+  /** `builtin` for the dashboard. */
+  readonly type: string
+  readonly settings: unknown
+  /** How long it has to answer, with the default filled in; above zero. */
+  readonly timeoutMs: number
+}
+
+export interface DeclaredTunnel {
+  readonly name: TunnelName
+  readonly type: string
+  readonly settings: unknown
+  /** Who uses one connection of it together. */
+  readonly share: 'singleton' | 'per_endpoint' | 'per_conn'
+  /** How long it stays open unused; null: always. */
+  readonly keepaliveMs: number | null
+  /** The tunnel it is opened through. */
+  readonly via: TunnelName | null
+  readonly credential: CredentialName | null
+}
+
+export interface DeclaredPlugin {
+  readonly name: string
+  /** A path, or `github.com/<owner>/<repo>`. */
+  readonly source: string
+  /** Constraint on the version; null: any. */
+  readonly version: string | null
+  readonly provenance: 'warn' | 'require' | 'off'
+  /** null: as its manifest says. */
+  readonly network: 'none' | 'outbound' | null
+  readonly sandbox: 'enforce' | 'off'
+  /** Absolute or starting with `~/`. */
+  readonly readPaths: readonly string[]
+}
+
 export interface DeclaredEndpoint {
   readonly name: EndpointName
   readonly protocol: string
@@ -89,6 +155,7 @@ export interface DeclaredEndpoint {
   /** How long its records are kept, ms; null: for ever; undefined: as `actionsKeepMs` says. */
   readonly retentionMs: number | null | undefined
   readonly unmatched: 'allow' | 'deny'
+  readonly via: TunnelName | null
 }
 
 export interface DeclaredCredential {

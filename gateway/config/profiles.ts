@@ -22,6 +22,8 @@ export interface CompiledProfile {
   readonly name: ProfileName
   readonly declared: Declared
   readonly entries: readonly ProfileEntry[]
+  /** `hitl_async_grants` */
+  readonly wantsAsync: boolean
 }
 
 /** Decodes a profile block; entries that are wrong are reported and left out. */
@@ -35,16 +37,25 @@ export function compileProfile(
   const { report } = decoding
   const title = `profile ${JSON.stringify(name)}`
   const input = decode(decoding, { file, body: block.body, header: block.header, title }, profileSchema)
-  const grants = attributeOf(block.body, 'hitl_async_grants')
-  if (grants !== undefined && input?.hitl_async_grants === true)
-    report.warn({ file, span: grants.at }, 'hitl_async_grants has no effect: approvers are not in this version yet')
+  const grants = attributeOf(block.body, 'hitl_async_grants')?.value
+  const wantsAsync = readFlag(input?.hitl_async_grants)
+  if (grants !== undefined && grants.kind !== 'unknown' && wantsAsync === null)
+    // the original takes anything here, for false
+    report.warn({ file, span: grants.at }, 'hitl_async_grants must be true or false: it counts as false')
   const list = attributeOf(block.body, 'credentials')?.value
   const entries = list?.kind === 'list' ? list.items.map((value) => readEntry(resolver, file, value)) : []
   return {
     name: name as ProfileName,
     declared,
     entries: entries.flatMap((entry) => finishEntry(resolver, file, compiled, entry)),
+    wantsAsync: wantsAsync ?? false,
   }
+}
+
+/** A boolean as HCL converts it; null: none. */
+function readFlag(value: unknown): boolean | null {
+  if (value === true || value === 'true') return true
+  return value === false || value === 'false' ? false : null
 }
 
 interface Written {
@@ -84,7 +95,7 @@ function finishEntry(
     if (!credential.definition.disambiguators.includes(name)) {
       report.error(
         { file, span: at },
-        `${name} cannot pick a ${credential.definition.type}: ${allowed(credential.definition)}`,
+        `${name} cannot pick a credential of type ${credential.definition.type}: ${allowed(credential.definition)}`,
       )
       isRight = false
     } else if (value.kind !== 'string' || value.value === '') {

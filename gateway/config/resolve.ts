@@ -1,7 +1,11 @@
-import { type Declarations, type Declared, type Kind, labelsOf } from './declare.ts'
+import { builtinApprover } from '../approvals/index.ts'
+import { type Declarations, type Declared, labelsOf } from './declare.ts'
 import type { Report } from './diagnostics.ts'
 import type { Attribute, Body, Value } from './hcl/syntax.ts'
 import { didYouMean } from './suggest.ts'
+
+/** Kinds of blocks that others may name. */
+export type Referable = keyof typeof labelsOf
 
 /** Looks up what attributes name. */
 export interface Resolver {
@@ -14,7 +18,13 @@ export interface Resolver {
  * @param label what messages call the attribute
  * @returns null when it names none; that is reported, unless the value itself was
  */
-export function resolve(resolver: Resolver, file: number, value: Value, kind: Kind, label: string): Declared | null {
+export function resolve(
+  resolver: Resolver,
+  file: number,
+  value: Value,
+  kind: Referable,
+  label: string,
+): Declared | null {
   const { report, declarations } = resolver
   const spot = { file, span: value.at }
   if (value.kind === 'unknown') return null
@@ -48,14 +58,17 @@ export function resolve(resolver: Resolver, file: number, value: Value, kind: Ki
   return null
 }
 
-/** The name of the approver that is always there. */
-export const dashboardApprover = 'dashboard'
-
 /** The same for values of which only the name counts; `builtin.dashboard` is an approver. */
-export function resolveName(resolver: Resolver, file: number, value: Value, kind: Kind, label: string): string | null {
-  if (kind === 'approver' && value.kind === 'string' && value.value === dashboardApprover) {
+export function resolveName(
+  resolver: Resolver,
+  file: number,
+  value: Value,
+  kind: Referable,
+  label: string,
+): string | null {
+  if (kind === 'approver' && value.kind === 'string' && value.value === builtinApprover) {
     const refs = value.refs ?? []
-    if (refs.length === 0 || refs.some((ref) => ref.kind === 'approver')) return dashboardApprover
+    if (refs.length === 0 || refs.some((ref) => ref.kind === 'approver')) return builtinApprover
   }
   return resolve(resolver, file, value, kind, label)?.name ?? null
 }
@@ -111,11 +124,11 @@ function article(kind: string): string {
   return /^[aeiou]/.test(kind) ? `an ${kind}` : `a ${kind}`
 }
 
-function exampleOf(kind: Kind): string {
+function exampleOf(kind: Referable): string {
   return `refer to it as ${examples[kind]}`
 }
 
-const examples: { readonly [kind in Kind]: string } = {
+const examples: { readonly [kind in Referable]: string } = {
   endpoint: 'https.NAME',
   credential: 'TYPE.NAME, like bearer_token.NAME',
   approver: 'builtin.dashboard or TYPE.NAME, like human_approver.NAME',
@@ -124,6 +137,6 @@ const examples: { readonly [kind in Kind]: string } = {
   profile: 'profile.NAME',
 }
 
-function isKind(kind: string): kind is Kind {
+function isKind(kind: string): kind is Referable {
   return Object.hasOwn(labelsOf, kind)
 }

@@ -1,4 +1,5 @@
 import type { RuleName } from '../../workers/contract/ids.ts'
+import type { Family } from '../../workers/contract/plugin.ts'
 import type { Rule } from '../../workers/contract/profile.ts'
 import { protocolNamed } from '../../workers/protocols/index.ts'
 import { checkCondition } from '../../workers/rules/check.ts'
@@ -8,6 +9,7 @@ import type { Spot } from './diagnostics.ts'
 import { literalOffsets } from './hcl/literal.ts'
 import type { Source } from './hcl/position.ts'
 import type { Value } from './hcl/syntax.ts'
+import { unguardedReads } from './param-guards.ts'
 import { attributeOf, type Resolver, resolve, resolveTargets } from './resolve.ts'
 import { compileOutcome } from './rule-outcome.ts'
 import { ruleSchema } from './schema.ts'
@@ -52,10 +54,10 @@ export function compileRule(
   const credential =
     credentialValue === undefined ? null : resolve(resolver, file, credentialValue, 'credential', 'credential')
   if (credentialValue !== undefined && credential === null) isRight = false
-  const protocol = protocolNamed(targets.endpoints[0]?.declared.type ?? '')
   const condition = attributeOf(block.body, 'condition')?.value
-  if (condition?.kind === 'string' && protocol !== undefined && families.length === 1) {
-    if (!checkText(decoding, sources, { file, value: condition, families: protocol.families })) isRight = false
+  if (condition?.kind === 'string' && families.length === 1) {
+    const readable = sharedFamilies(targets.endpoints.map((each) => each.declared))
+    if (!checkText(decoding, sources, { file, value: condition, families: readable })) isRight = false
   }
   if (!isRight || input === null || outcome === null) return null
   return {
@@ -78,26 +80,43 @@ function familiesOf(endpoints: readonly Declared[]): string[] {
   return [...new Set(names.filter((name) => name !== undefined))].sort()
 }
 
+/** Families whose variables can be read on every one of the endpoints, their own first. */
+function sharedFamilies(endpoints: readonly Declared[]): Condition['families'] {
+  const [first, ...others] = [...new Set(endpoints.map(({ type }) => type))].flatMap((type) => {
+    const protocol = protocolNamed(type)
+    return protocol === undefined ? [] : [protocol.families]
+  })
+  const isShared = ({ name }: Family) => others.every((families) => families.some((each) => each.name === name))
+  // the same list for the same types: what has been checked with it before is remembered by it
+  return others.length === 0 ? (first ?? []) : (first ?? []).filter(isShared)
+}
+
 interface Condition {
   readonly file: number
   readonly value: Extract<Value, { kind: 'string' }>
   readonly families: Parameters<typeof checkCondition>[1]
 }
 
-function checkText({ report }: Decoding, sources: readonly Source[], { file, value, families }: Condition): boolean {
+function checkText({ report }: Decoding, sources: readonly Source[], condition: Condition): boolean {
+  const { file, value, families } = condition
   const problems = checkCondition(value.value, families)
-  if (problems.length === 0) return true
+  const reads = problems.length === 0 ? unguardedReads(value.value, families) : []
+  if (problems.length === 0 && reads.length === 0) return true
   const bytes = sources[file]?.file.bytes
   const offsets = bytes === undefined ? null : literalOffsets(bytes, value.at, value.value)
+  const whole = { file, span: value.at }
   for (const { message, start, end, line, column } of problems) {
-    const spot = spotInside({ file, span: value.at }, offsets, start, end)
     // composed text has no place of its own in the file: say where it is in the condition
-    report.error(
-      spot,
-      offsets === null ? `condition: ${message} (line ${line}, column ${column} of it)` : `condition: ${message}`,
-    )
+    const within = offsets === null ? ` (line ${line}, column ${column} of it)` : ''
+    report.error(spotInside(whole, offsets, start, end), `condition: ${message}${within}`)
   }
-  return false
+  for (const { name, start, end } of reads)
+    report.warn(
+      spotInside(whole, offsets, start, end),
+      `condition: reads k8s.params.${name}: calls without it cannot be judged and are denied`,
+      { hint: `ask first: '${name}' in k8s.params && …` },
+    )
+  return problems.length === 0
 }
 
 function spotInside(whole: Spot, offsets: readonly number[] | null, start: number, end: number): Spot {

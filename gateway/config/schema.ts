@@ -62,7 +62,10 @@ export const gatewaySchema = z.strictObject({
     fallback: 'false',
   }),
   resolver: field(nameServer().optional(), { doc: 'DNS server for upstream look-ups; the system one when not set.' }),
-  log_path: field(text().optional(), { doc: 'Accepted for older files; logs go to standard error.' }),
+  log_path: field(text().optional(), {
+    doc: 'File that log lines are appended to, besides standard error; opened anew on SIGHUP.',
+    example: '"/var/log/clawpatrol.log"',
+  }),
   telemetry: field(flag().optional(), { doc: 'false stops the update check.' }),
   session_keep: field(keep().optional(), { doc: 'How long sessions are kept.', unit: 'duration', fallback: '720h' }),
   actions_keep: field(keep().optional(), { doc: 'How long records are kept.', unit: 'duration', fallback: '720h' }),
@@ -87,10 +90,22 @@ export const defaultsSchema = z.strictObject({
     doc: 'What happens to flows no endpoint claims.',
     fallback: 'passthrough',
   }),
-  human_timeout: field(whole().optional(), { doc: 'Seconds an approver has.', fallback: '600' }),
-  llm_fail_mode: field(z.enum(['closed', 'open']).optional(), { doc: 'What a failed model judge means.' }),
-  llm_cache_ttl: field(whole().optional(), { doc: 'Seconds a model verdict is kept.' }),
-  human_on_timeout: field(z.enum(['deny', 'allow']).optional(), { doc: 'What no answer means.' }),
+  human_timeout: field(whole().optional(), {
+    doc: 'Seconds people have to answer, where their approver does not say.',
+    fallback: '600',
+  }),
+  llm_fail_mode: field(z.enum(['closed', 'open']).optional(), {
+    doc: 'What a model that cannot be asked means: closed denies, open allows.',
+    fallback: '"closed"',
+  }),
+  llm_cache_ttl: field(whole().optional(), {
+    doc: 'Seconds the verdict of a model holds for the same question.',
+    fallback: '0: it is asked every time',
+  }),
+  human_on_timeout: field(z.enum(['deny', 'allow']).optional(), {
+    doc: 'What it means when nobody answers in time.',
+    fallback: '"deny"',
+  }),
   unmatched: field(z.enum(['allow', 'deny']).optional(), {
     doc: 'What becomes of an action that no rule of its endpoint matches.',
     fallback: 'allow',
@@ -102,7 +117,11 @@ export const defaultsSchema = z.strictObject({
 export const endpointSchema = z.strictObject({
   description: field(z.string().optional(), { doc: 'Shown to agents.' }),
   retention: field(keep().optional(), { doc: 'Overrides actions_keep for this endpoint.', unit: 'duration' }),
-  tunnel: field(z.unknown().optional(), { doc: 'Not in this version.' }),
+  tunnel: field(z.unknown().optional(), {
+    doc: 'Tunnel the upstream is reached through.',
+    ref: 'tunnel',
+    example: 'ssh_port_forward.jump',
+  }),
   unmatched: field(z.enum(['allow', 'deny']).optional(), {
     doc: 'What becomes of an action that no rule matches.',
     fallback: 'what defaults say',
@@ -151,7 +170,54 @@ export const profileSchema = z.strictObject({
     doc: 'Credentials its devices may use; each a reference, or { credential = …, placeholder = "…" }.',
     example: '[bearer_token.api]',
   }),
-  hitl_async_grants: field(flag().optional(), { doc: 'Accepted for later; approvers are not in this version.' }),
+  hitl_async_grants: field(z.unknown().optional(), {
+    doc: 'true: its requests may be answered before they are approved and come back later; see async_grant of human_approver.',
+    fallback: 'false',
+  }),
+})
+
+const sourceForm = /^(\/|\.\/|~\/).|^github\.com\/[\w.-]+\/[\w.-]+$/
+const constraintForm = /^\s*(>=|<=|!=|~>|=|>|<)?\s*v?\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?\s*$/
+
+/** `plugin "<name>" { … }` */
+export const pluginSchema = z.strictObject({
+  source: field(
+    text().refine((value) => sourceForm.test(value), {
+      error: (issue) =>
+        `${JSON.stringify(issue.input)} is no source: write a path starting with /, ./ or ~/, or github.com/<owner>/<repo>`,
+    }),
+    {
+      doc: 'Where it comes from: a path starting with /, ./ or ~/, or github.com/<owner>/<repo>.',
+      example: '"github.com/acme/clawpatrol-redis"',
+    },
+  ),
+  version: field(
+    text()
+      .refine((value) => value.split(',').every((part) => constraintForm.test(part)), {
+        error: (issue) => `${JSON.stringify(issue.input)} is no version constraint, like ">= 1.0, < 2.0" or "~> 1.2"`,
+      })
+      .optional(),
+    { doc: 'Which releases may be used; only from GitHub.', example: '"~> 1.2"', fallback: 'the newest' },
+  ),
+  provenance: field(z.enum(['warn', 'require', 'off']).optional(), {
+    doc: 'Whether a release must be attested by the workflow that built it; only from GitHub.',
+    fallback: '"warn"',
+  }),
+  network: field(z.enum(['none', 'outbound']).optional(), {
+    doc: 'Network access it gets.',
+    fallback: 'what its manifest asks for',
+  }),
+  sandbox: field(z.enum(['enforce', 'off']).optional(), { doc: 'Whether it is confined.', fallback: '"enforce"' }),
+  read_paths: field(
+    z
+      .array(
+        text().refine((value) => value.startsWith('/') || value.startsWith('~/'), {
+          error: (issue) => `${JSON.stringify(issue.input)} must be an absolute path, or start with ~/`,
+        }),
+      )
+      .optional(),
+    { doc: 'Files and directories it may read besides its own.', example: '["/etc/ssl/certs"]' },
+  ),
 })
 
 /** Settings of the gateway block as decoded. */

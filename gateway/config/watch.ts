@@ -34,7 +34,7 @@ export function watchConfig(
   onProblems: (problems: readonly Problem[]) => void,
   options: WatchOptions = { current: null },
 ): ConfigWatch {
-  const load = options.load ?? loadPolicy
+  const load = options.load ?? ((each: string) => loadPolicy(each, { servable: true }))
   let revision = options.current?.policy?.revision ?? null
   let watched: readonly string[] = options.current?.watched ?? [path]
   let included = options.current?.included ?? []

@@ -36,6 +36,8 @@ export interface HttpInjection {
 export interface SettingsProblem {
   readonly path: readonly (string | number)[]
   readonly message: string
+  /** An error when it is not set. */
+  readonly severity?: 'warning'
 }
 
 /** One fact rules of a protocol family may read, and how records show it. */

@@ -22,7 +22,12 @@ export const gateway: Command = {
     const configPath = args[0] ?? ''
     const loaded = await startable(configPath)
     if (loaded === null) return 1
-    const log = openLog()
+    const { policy } = loaded
+    const log = openLog({ path: policy.gateway.logPath })
+    const askedRules = rulesThatAsk(policy)
+    if (askedRules.length > 0) log.warn('approvals.unavailable', { rules: askedRules, effect: 'they deny' })
+    const reopen = () => log.reopen()
+    process.on('SIGHUP', reopen)
     const ask = process.stdin.isTTY ? { ask: (question: string) => askHidden(question) } : {}
     const running = await startGateway({ configPath, loaded, log, ...ask })
     const tunnel =
@@ -34,6 +39,7 @@ export const gateway: Command = {
       log.info('stopping', { signal: signal ?? 'error' })
       return signal === null ? 1 : 0
     } finally {
+      process.off('SIGHUP', reopen)
       await running.stop()
     }
   },
@@ -41,7 +47,7 @@ export const gateway: Command = {
 
 /** Loads a configuration and prints what is wrong with it; null when a gateway must not start with it. */
 export async function startable(path: string): Promise<(LoadedPolicy & { readonly policy: Policy }) | null> {
-  const loaded = await loadPolicy(path)
+  const loaded = await loadPolicy(path, { servable: true })
   for (const problem of loaded.problems) printError(`${formatProblem(problem)}\n`)
   const { policy } = loaded
   if (policy === null) {
@@ -49,4 +55,11 @@ export async function startable(path: string): Promise<(LoadedPolicy & { readonl
     return null
   }
   return { ...loaded, policy }
+}
+
+/** Names of rules that need an approver; nobody can be asked yet. */
+function rulesThatAsk({ profiles }: Policy): string[] {
+  const rules = [...profiles.values()].flatMap(({ endpoints }) => endpoints.flatMap((endpoint) => endpoint.rules))
+  const asking = rules.filter(({ mode, outcome }) => mode === 'enforce' && outcome.do === 'ask')
+  return [...new Set(asking.map(({ name }) => name))].slice(0, 100)
 }
