@@ -1,0 +1,93 @@
+import { hide } from './effects.ts'
+import { functionEffect } from './function-effects.ts'
+import { readNestedText } from './nested-text.ts'
+import { asList, asNode, type Node, nameParts, unwrap } from './node.ts'
+import { constantText, noteNamedRelation } from './relations.ts'
+import { type Running, runningFunctions } from './running-functions.ts'
+import { changesReading } from './settings.ts'
+import { verbOfSetting } from './statement-kinds.ts'
+import type { Walk } from './walk.ts'
+
+/** Notes a function call: its name, what it writes, and the SQL text it runs. */
+export function noteCall(node: Node, walk: Walk): void {
+  const parts = nameParts(node.funcname)
+  if (parts === null) {
+    hide(walk.effects, 'functions', 'is_write')
+    return
+  }
+  noteFunctionName(parts, walk)
+  const name = parts.at(-1) ?? ''
+  switch (functionEffect(parts)) {
+    case 'reads':
+      break
+    case 'writes':
+      walk.effects.isWrite = true
+      break
+    case 'unknown':
+      hide(walk.effects, 'is_write')
+  }
+  const args = argumentsOf(node)
+  if (sequenceFunctions.has(name)) noteNamedRelation(args[0] ?? null, name !== 'currval', walk)
+  if (name === 'set_config') noteSetting(args, walk)
+  const running = runningFunctions(name)
+  if (running !== null) readRun(running, args, walk)
+}
+
+/** Notes a function's name in every form a rule may know it by. */
+export function noteFunctionName(parts: readonly string[], walk: Walk): void {
+  const name = parts.join('.').toLowerCase()
+  walk.effects.functions.add(name)
+  walk.effects.functions.add((parts.at(-1) ?? '').toLowerCase())
+}
+
+/** Functions whose first argument names a relation they change. */
+const sequenceFunctions = new Set([
+  'nextval',
+  'setval',
+  'currval',
+  'brin_summarize_new_values',
+  'brin_summarize_range',
+  'brin_desummarize_range',
+  'gin_clean_pending_list',
+])
+
+/** The arguments in the order written, names taken off. */
+function argumentsOf(node: Node): readonly unknown[] {
+  return asList(node.args).map((argument) => unwrap(argument, 'NamedArgExpr')?.arg ?? argument)
+}
+
+function noteSetting(args: readonly unknown[], walk: Walk): void {
+  const name = constantText(args[0])
+  if (name === null) {
+    walk.effects.changesLexing = true
+    hide(walk.effects, 'verbs')
+    return
+  }
+  const isLocal = asNode(asNode(asNode(args[2])?.A_Const)?.boolval)?.boolval === true
+  walk.effects.verbs.add(verbOfSetting(name, isLocal))
+  if (changesReading(name, constantText(args[1]))) walk.effects.changesLexing = true
+}
+
+function readRun(running: Running, args: readonly unknown[], walk: Walk): void {
+  switch (running.runs) {
+    case 'text':
+      for (const index of running.texts(args.filter((argument) => !isFlag(argument)).length)) {
+        readNestedText(index < args.length ? constantText(args[index]) : null, walk)
+      }
+      return
+    case 'relation':
+      walk.effects.columns.add('*')
+      noteNamedRelation(args[0] ?? null, false, walk)
+      return
+    case 'anything':
+      readNestedText(null, walk)
+      return
+    default:
+      running satisfies never
+  }
+}
+
+/** Whether an argument is a plain true or false, as in `dblink(connection, text, false)`. */
+function isFlag(argument: unknown): boolean {
+  return asNode(asNode(argument)?.A_Const)?.boolval !== undefined
+}

@@ -1,0 +1,47 @@
+import { asList, asNode, type Node, textOf, unwrap } from './node.ts'
+import type { Note, Walk } from './walk.ts'
+
+/** What names columns, by node kind. */
+export const columnNotes: { readonly [kind: string]: Note } = {
+  ColumnRef: noteReference,
+  A_Indirection: (node, walk) => {
+    if (asList(node.indirection).some((item) => unwrap(item, 'A_Star') !== null)) walk.effects.columns.add('*')
+    // (row).email
+    for (const item of asList(node.indirection)) noteName(textOf(item), walk)
+  },
+  JoinExpr: (node, walk) => {
+    for (const item of asList(node.usingClause)) noteName(textOf(item), walk)
+    if (node.isNatural === true) walk.effects.columns.add('*')
+  },
+  ColumnDef: (node, walk) => noteName(node.colname, walk),
+  IndexElem: (node, walk) => noteName(node.name, walk),
+  AlterTableCmd: (node, walk) => {
+    if (String(node.subtype).includes('Column')) noteName(node.name, walk)
+  },
+  AccessPriv: (node, walk) => noteNames(node.cols, walk),
+  Constraint: (node, walk) => {
+    for (const key of ['keys', 'including', 'fk_attrs', 'pk_attrs', 'fk_del_set_cols']) noteNames(node[key], walk)
+  },
+  VacuumRelation: (node, walk) => noteNames(node.va_cols, walk),
+}
+
+/** Notes the columns an INSERT, UPDATE or MERGE action sets. */
+export function noteAssigned(list: unknown, walk: Walk): void {
+  for (const item of asList(list)) noteName(unwrap(item, 'ResTarget')?.name, walk)
+}
+
+/** Notes columns given as plain names. */
+export function noteNames(list: unknown, walk: Walk): void {
+  for (const item of asList(list)) noteName(textOf(item), walk)
+}
+
+function noteName(name: unknown, walk: Walk): void {
+  if (typeof name === 'string' && name !== '') walk.effects.columns.add(name)
+}
+
+function noteReference(node: Node, walk: Walk): void {
+  const last = asNode(asList(node.fields).at(-1))
+  if (last === null) return
+  if ('A_Star' in last) walk.effects.columns.add('*')
+  else noteName(textOf(last), walk)
+}

@@ -1,0 +1,114 @@
+import type { Unknown } from '../../contract/action.ts'
+import type { AnalysedStatement } from '../../contract/sql.ts'
+
+/** Facts that may turn out not to be visible. */
+export type Hidden = 'verbs' | 'tables' | 'target_tables' | 'columns' | 'functions' | 'is_write' | 'uses_program'
+
+/** What everything inside one statement was seen to do; grows while its tree is walked. */
+export interface Effects {
+  readonly verbs: Set<string>
+  readonly tables: Set<string>
+  readonly targets: Set<string>
+  readonly columns: Set<string>
+  readonly functions: Set<string>
+  /** Names a relation goes by; a column of that name is the whole row. */
+  readonly aliases: Set<string>
+  readonly hidden: Set<Hidden>
+  isWrite: boolean
+  usesProgram: boolean
+  /** It changes how later SQL text is read: nothing that follows can be relied on. */
+  changesLexing: boolean
+}
+
+/** What stands for whatever cannot be seen through: every set, and what it may do. */
+const allHidden: readonly Hidden[] = [
+  'verbs',
+  'tables',
+  'target_tables',
+  'columns',
+  'functions',
+  'is_write',
+  'uses_program',
+]
+
+export function newEffects(): Effects {
+  return {
+    verbs: new Set(),
+    tables: new Set(),
+    targets: new Set(),
+    columns: new Set(),
+    functions: new Set(),
+    aliases: new Set(),
+    hidden: new Set(),
+    isWrite: false,
+    usesProgram: false,
+    changesLexing: false,
+  }
+}
+
+/** Notes that these facts are not all visible. */
+export function hide(effects: Effects, ...facts: readonly Hidden[]): void {
+  for (const fact of facts) effects.hidden.add(fact)
+}
+
+/** Notes that something runs with it that cannot be seen through. */
+export function hideAll(effects: Effects): void {
+  hide(effects, ...allHidden)
+}
+
+/** Adds what another statement does, which runs with this one. */
+export function include(effects: Effects, other: Effects): void {
+  for (const set of ['verbs', 'tables', 'targets', 'columns', 'functions', 'aliases'] as const) {
+    for (const name of other[set]) effects[set].add(name)
+  }
+  for (const fact of other.hidden) effects.hidden.add(fact)
+  effects.isWrite ||= other.isWrite
+  effects.usesProgram ||= other.usesProgram
+  effects.changesLexing ||= other.changesLexing
+}
+
+/**
+ * The facts of one statement.
+ * @param verb null: its kind is not one we know
+ */
+export function toFacts(effects: Effects, verb: string | null, text: string, count: number): AnalysedStatement {
+  const hidden = new Set<Hidden | 'verb'>(effects.hidden)
+  if (verb === null) hidden.add('verb').add('verbs')
+  // what was seen to happen happens, whatever else is hidden
+  if (effects.isWrite) hidden.delete('is_write')
+  if (effects.usesProgram) hidden.delete('uses_program')
+  for (const column of effects.columns) {
+    if (!effects.aliases.has(column)) continue
+    effects.columns.add('*')
+    break
+  }
+  const list = (fact: Hidden, names: Set<string>) => (hidden.has(fact) ? [] : [...names].sort())
+  return {
+    facts: {
+      verb: verb ?? '',
+      verbs: list('verbs', effects.verbs),
+      tables: list('tables', effects.tables),
+      target_tables: list('target_tables', effects.targets),
+      columns: list('columns', effects.columns),
+      functions: list('functions', effects.functions),
+      statement: text,
+      is_write: effects.isWrite,
+      uses_program: effects.usesProgram,
+      statement_count: count,
+    },
+    unknowns: [...hidden].map((fact) => unparsed(fact)),
+  }
+}
+
+/** A statement of which only the text is known. */
+export function unseen(text: string, count: number, because: Unknown['because'] = 'unparsed'): AnalysedStatement {
+  const effects = newEffects()
+  hideAll(effects)
+  const { facts, unknowns } = toFacts(effects, null, text, count)
+  return { facts, unknowns: unknowns.map(({ path }) => ({ path, because })) }
+}
+
+/** The fact of that name as unknown. */
+export function unparsed(fact: string): Unknown {
+  return { path: `sql.${fact}`, because: 'unparsed' }
+}

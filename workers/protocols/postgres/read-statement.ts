@@ -1,0 +1,58 @@
+import { noteCall } from './calls.ts'
+import { columnNotes, noteAssigned } from './columns.ts'
+import type { Node } from './node.ts'
+import { noteAlias, noteRangeVar } from './relations.ts'
+import type { ReadStatement } from './source.ts'
+import { statementKinds } from './statement-kinds.ts'
+import { noteInto, noteStatement, noteStrange } from './statements.ts'
+import { type Note, newWalk, walkTree } from './walk.ts'
+
+/**
+ * Gathers what one statement does, with everything inside it.
+ * @param text its own text, as the trees of procedural bodies are read from it
+ */
+export const readStatement: ReadStatement = (tree, text, source) => {
+  const walk = newWalk(source, text)
+  walkTree(tree, walk, noteOf)
+  return walk.effects
+}
+
+/** What every kind of node that is not a statement says. */
+const notes: { readonly [kind: string]: Note } = {
+  ...columnNotes,
+  RangeVar: noteRangeVar,
+  FuncCall: noteCall,
+  // these name aliases, not relations
+  LockingClause: (node, walk) => {
+    if (Array.isArray(node.lockedRels)) walk.done.add(node.lockedRels)
+  },
+  MergeWhenClause: (node, walk) => {
+    const verb = mergeVerbs[String(node.commandType)]
+    if (verb !== undefined) walk.effects.verbs.add(verb)
+    noteAssigned(node.targetList, walk)
+  },
+}
+
+const mergeVerbs: { readonly [command: string]: string } = {
+  CMD_INSERT: 'insert',
+  CMD_UPDATE: 'update',
+  CMD_DELETE: 'delete',
+}
+
+/** Members whose node the tree does not name the kind of. */
+const memberNotes: { readonly [key: string]: Note } = {
+  alias: noteAlias,
+  funccall: noteCall,
+  intoClause: noteInto,
+  onConflictClause: (node, walk) => {
+    if (node.action === 'ONCONFLICT_UPDATE') walk.effects.verbs.add('update')
+    noteAssigned(node.targetList, walk)
+  },
+}
+
+function noteOf(kind: string | null, node: Node, key: string): Note | null {
+  if (kind === null) return 'relname' in node ? noteRangeVar : (memberNotes[key] ?? null)
+  if (Object.hasOwn(notes, kind)) return notes[kind] ?? null
+  if (Object.hasOwn(statementKinds, kind)) return noteStatement(kind)
+  return kind.endsWith('Stmt') ? noteStrange : null
+}
