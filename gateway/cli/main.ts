@@ -7,6 +7,8 @@ import { printFailure } from './print.ts'
  * only when it is called or when help lists them all.
  */
 const commands: { readonly [name: string]: () => Promise<Command> } = {
+  init: async () => (await import('./commands/init.ts')).init,
+  test: async () => (await import('./commands/test.ts')).test,
   validate: async () => (await import('./commands/validate.ts')).validate,
   gateway: async () => (await import('./commands/gateway.ts')).gateway,
   history: async () => (await import('./commands/history.ts')).history,

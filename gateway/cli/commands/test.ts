@@ -1,0 +1,76 @@
+import { writeFile } from 'node:fs/promises'
+import { countProblems, formatProblem } from '../../config/diagnostics.ts'
+import { type LoadedPolicy, loadPolicy } from '../../config/load-policy.ts'
+import { readFixtures } from '../../replay/fixture-files.ts'
+import { junitReport } from '../../replay/junit.ts'
+import { reportLines, reportObject } from '../../replay/report.ts'
+import { runFixtures } from '../../replay/run.ts'
+import { updateFixtures } from '../../replay/update-fixtures.ts'
+import type { Command, Invocation } from '../command.ts'
+import { print, printError, printFailure, printJson } from '../print.ts'
+
+/** `clawpatrol test <config> <fixtures>` */
+export const test: Command = {
+  name: 'test',
+  summary: 'judge described actions by a configuration and compare with what is wanted',
+  args: [
+    { word: '<config>', summary: 'a file, or a directory of .hcl files' },
+    { word: '<fixtures>', summary: 'a .json file, or a directory of them' },
+  ],
+  options: [
+    { flags: '--json', summary: 'print one JSON object instead of text' },
+    { flags: '--junit <file>', summary: 'also write a JUnit report' },
+    { flags: '--update', summary: 'write what the rules say into the fixtures that want something else' },
+  ],
+  examples: [
+    'clawpatrol test gateway.hcl fixtures/',
+    'clawpatrol test --junit report.xml gateway.hcl fixtures/',
+    'clawpatrol test --coverage gateway.hcl fixtures/',
+    'clawpatrol test --watch gateway.hcl fixtures/',
+  ],
+  exitCodes: [
+    { code: 1, meaning: 'a fixture got something else than it wants, or cannot be read' },
+    { code: 2, meaning: 'wrong usage, no fixtures, or the configuration has errors' },
+  ],
+  run: testFixtures,
+}
+
+async function testFixtures({ args, options }: Invocation): Promise<number> {
+  const [config = '', fixtures = ''] = args
+  return await runOnce(config, fixtures, options)
+}
+
+/** Loads, judges and reports once; resolves with the exit code. */
+async function runOnce(config: string, fixtures: string, options: Invocation['options']): Promise<number> {
+  const began = performance.now()
+  const loaded = await loadPolicy(config)
+  const { policy } = loaded
+  if (policy === null) {
+    reportConfig(config, loaded, options.json === true)
+    return 2
+  }
+  let files: Awaited<ReturnType<typeof readFixtures>>
+  try {
+    files = await readFixtures(fixtures)
+  } catch (error) {
+    printFailure(error)
+    return 2
+  }
+  const results = await runFixtures(policy, files)
+  const updated = options.update === true ? await updateFixtures(files, results) : new Set<string>()
+  const seconds = (performance.now() - began) / 1000
+  if (typeof options.junit === 'string') await writeFile(options.junit, junitReport(config, results, seconds))
+  const isOk = results.every(({ kind, path }) => kind === 'ok' || updated.has(path))
+  if (options.json === true) printJson(reportObject(config, results, updated))
+  else (isOk ? print : printError)(reportLines(results, updated).join('\n'))
+  return isOk ? 0 : 1
+}
+
+function reportConfig(config: string, { problems }: LoadedPolicy, isJson: boolean): void {
+  if (isJson) {
+    printJson({ ok: false, config, problems })
+    return
+  }
+  for (const problem of problems) printError(`${formatProblem(problem)}\n`)
+  printError(`${config}: ${countProblems(problems)}`)
+}
