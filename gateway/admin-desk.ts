@@ -59,7 +59,8 @@ export function adminDesk(parts: DeskParts): AdminPorts {
         name: flow.targetName,
         opened_at: flow.openedAt,
       })),
-    reload: () => follow.reload(),
+    reload: (by) => follow.reload(by === null ? null : { who: by, how: 'reload' }),
+    expectRollback: (revision, by) => follow.expect(revision, { who: by, how: 'rollback' }),
   }
 }
 

@@ -27,6 +27,7 @@ import { noTunnel } from './onboarding/tunnel-facts.ts'
 import { Pools } from './pool/pools.ts'
 import type { Live } from './recorder/live.ts'
 import { Retention } from './recorder/retention.ts'
+import { openHistory } from './revisions/history.ts'
 import { Shutdown } from './shutdown.ts'
 import { nameStore, openStorage, type Storage } from './storage.ts'
 import { changesOf } from './store/database.ts'
@@ -183,7 +184,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   }
   const follow = shutdown.use(
     'configuration',
-    followConfig({ path: options.configPath, loaded, current, log, applied }),
+    followConfig({ path: options.configPath, loaded, current, log, history: openHistory(database, vault), applied }),
   )
   const ports = {
     devices: registry,

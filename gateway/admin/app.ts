@@ -9,6 +9,8 @@ import { adminHost } from './socket.ts'
 
 const approval = z.strictObject({ profile: z.string().min(1).max(128).nullable(), by: z.string().min(1).max(256) })
 const pinning = z.strictObject({ mode: z.enum(['off', 'warn', 'enforce']).nullable() })
+const operator = z.strictObject({ by: z.string().min(1).max(256) })
+const rollback = z.strictObject({ revision: z.string().regex(/^[0-9a-f]{64}$/), by: z.string().min(1).max(256) })
 const assignment = z.strictObject({ profile: z.string().min(1).max(128).nullable() })
 
 /** What operators on this machine may ask, as a function from request to response. */
@@ -63,7 +65,15 @@ export function createAdminApp(ports: AdminPorts): Hono {
   app.get('/status', (c) => c.json(ports.status()))
   app.get('/flows', (c) => c.json({ flows: ports.flows() }))
   app.get('/ca', (c) => c.json({ fingerprint: ports.caFingerprint() }))
-  app.post('/reload', async (c) => c.json(await ports.reload()))
+  app.post('/reload', async (c) => {
+    const text = await c.req.text()
+    return c.json(await ports.reload(text === '' ? null : operator.parse(JSON.parse(text)).by))
+  })
+  app.post('/rollback', async (c) => {
+    const { revision, by } = rollback.parse(await c.req.json())
+    ports.expectRollback(revision, by)
+    return c.json({ revision })
+  })
   app.notFound((c) => c.json({ error: 'the gateway has no such command; is it of another version?', hint: null }, 404))
   app.onError((error, c) => {
     if (error instanceof ClawError) return c.json({ error: error.message, hint: error.hint }, 409)

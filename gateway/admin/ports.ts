@@ -95,5 +95,8 @@ export interface AdminPorts {
   caFingerprint(): string
   status(): GatewayStatus
   flows(): readonly FlowView[]
-  reload(): Promise<ReloadResult>
+  /** @param by operator; null: nobody said who */
+  reload(by: string | null): Promise<ReloadResult>
+  /** This revision is about to be put back by an operator. */
+  expectRollback(revision: string, by: string): void
 }

@@ -22,6 +22,8 @@ export interface AdminReplies {
   readonly status: GatewayStatus
   readonly flows: { readonly flows: readonly FlowView[] }
   readonly reloaded: ReloadResult
+  /** The gateway knows whose doing the next revision is. */
+  readonly expected: { readonly revision: string }
 }
 
 /** Asks for one kind of answer. @throws ClawError as `callAdmin` does */

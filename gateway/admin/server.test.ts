@@ -129,6 +129,10 @@ describe("the operators' commands", () => {
     ['POST', '/joins/ABCD-2345/deny', undefined, 'No join attempt has the code "ABCD-2345"'],
     ['POST', '/joins/ABCD-2345/approve', { profile: null }, 'malformed command'],
     ['POST', '/joins/ABCD-2345/approve', undefined, 'malformed command'],
+    ['POST', '/reload', { by: '' }, 'malformed command'],
+    ['POST', '/reload', { by: 'ops', more: 1 }, 'malformed command'],
+    ['POST', '/rollback', { revision: '../x', by: 'ops' }, 'malformed command'],
+    ['POST', '/rollback', { revision: 'a'.repeat(64) }, 'malformed command'],
     ['GET', '/devices/nobody', undefined, 'No device is called "nobody"'],
     ['GET', '/nothing', undefined, 'no such command'],
   ] as const)('refuse %s %s %j in one sentence', async (method, path, body, message) => {
@@ -138,6 +142,15 @@ describe("the operators' commands", () => {
       code: 'CP_ONBOARD',
       message: expect.stringContaining(message),
     })
+  })
+
+  it('reload with or without a name, and announce what is put back', async () => {
+    const { stateDir } = await aGateway()
+    const call = { stateDir, method: 'POST', path: '/reload' } as const
+    expect(await askAdmin('reloaded', call)).toMatchObject({ isApplied: true })
+    expect(await askAdmin('reloaded', { ...call, body: { by: 'ops' } })).toMatchObject({ isApplied: true })
+    const body = { revision: 'ab'.repeat(32), by: 'ops' }
+    expect(await askAdmin('expected', { ...call, path: '/rollback', body })).toEqual({ revision: body.revision })
   })
 
   it('say that no gateway runs', async () => {

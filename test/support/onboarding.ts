@@ -291,6 +291,7 @@ export function openAdmin(lab: OnboardLab, stateDir = join(lab.dir, 'state')): P
       status: () => idle,
       flows: () => [],
       reload: async () => ({ isApplied: true, revision: 'r1', problems: [] }),
+      expectRollback: () => undefined,
     },
   })
 }

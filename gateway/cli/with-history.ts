@@ -1,0 +1,11 @@
+import { type History, openHistory } from '../revisions/history.ts'
+import { askHidden } from '../secrets/ask-hidden.ts'
+import { openVault } from '../secrets/vault.ts'
+import { openDatabase } from '../store/database.ts'
+
+/** Opens the history of a state directory, with its files; a gateway may run or not. */
+export async function withHistory<T>(stateDir: string, work: (history: History) => T | Promise<T>): Promise<T> {
+  await using database = openDatabase(stateDir)
+  await using vault = await openVault(database, process.stdin.isTTY ? { ask: askHidden } : {})
+  return await work(openHistory(database, vault))
+}
