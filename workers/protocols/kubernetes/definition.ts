@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { http } from '../../contract/families/http.ts'
 import { k8s } from '../../contract/families/k8s.ts'
 import { field, text, texts } from '../../contract/fields.ts'
-import type { ProtocolDefinition } from '../../contract/plugin.ts'
+import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.ts'
 import { caCert, upstream } from '../../contract/upstream-fields.ts'
 
 const settings = z.strictObject({
@@ -40,12 +40,19 @@ export const kubernetes: ProtocolDefinition<typeof settings> = {
   type: 'kubernetes',
   summary: 'the API server of a Kubernetes cluster',
   settings,
+  check,
   families: [k8s, http],
   accepts: ['http', 'tls'],
   hosts: ({ hosts, server }) =>
     hosts !== undefined && hosts.length > 0 ? hosts : server === undefined ? [] : [server],
   defaultPort: 443,
   isServed: false,
+}
+
+function check({ cluster_name, region }: KubernetesSettings): readonly SettingsProblem[] {
+  if ((cluster_name === undefined) === (region === undefined)) return []
+  const [set, unset] = region === undefined ? ['cluster_name', 'region'] : ['region', 'cluster_name']
+  return [{ path: [set], message: `${set} has no effect without ${unset}`, severity: 'warning' }]
 }
 
 /** What is wrong with a server in words; null when nothing is. */
