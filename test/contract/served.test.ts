@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { approvers } from '../../gateway/approvals/index.ts'
@@ -68,6 +69,30 @@ describe('the types of the language', () => {
       const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' })
       expect(schema.type, type).toBe('object')
       expect(schema.additionalProperties, type).toBe(false)
+    }
+  })
+
+  it('never throw over what is written, and their checks point at attributes', () => {
+    for (const definition of definitions) {
+      const names = Object.keys('shape' in definition.settings ? (definition.settings.shape as object) : {})
+      const value = fc.oneof(
+        fc.string(),
+        fc.integer(),
+        fc.boolean(),
+        fc.array(fc.string()),
+        fc.dictionary(fc.string(), fc.string()),
+      )
+      const block = fc.dictionary(names.length === 0 ? fc.string() : fc.constantFrom(...names), value)
+      fc.assert(
+        fc.property(fc.oneof(block, fc.anything()), (written) => {
+          const parsed = definition.settings.safeParse(written)
+          if (!parsed.success) return
+          const problems = definition.check?.(parsed.data) ?? []
+          expect(problems.filter(({ path }) => !names.includes(String(path[0])))).toEqual([])
+          if (definition.kind === 'protocol') expect(Array.isArray(definition.hosts(parsed.data))).toBe(true)
+        }),
+        { numRuns: 60 },
+      )
     }
   })
 

@@ -1,11 +1,14 @@
 import type { z } from 'zod'
 import { field, text, texts } from './fields.ts'
 
-/** `hosts` of an endpoint: the names it claims. */
-export function hosts(): z.ZodType<string[]> {
+/**
+ * `hosts` of an endpoint: the names it claims.
+ * @param example as it is written
+ */
+export function hosts(example: string): z.ZodType<string[]> {
   return field(texts(), {
     doc: 'Names the endpoint claims: name, name:port, IP, [IPv6]:port, *.suffix or *.suffix:port.',
-    example: '["api.example.com", "*.example.com"]',
+    example,
   })
 }
 

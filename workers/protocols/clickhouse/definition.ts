@@ -6,7 +6,7 @@ import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.
 import { caCert, hosts, upstream } from '../../contract/upstream-fields.ts'
 
 const nativeSettings = z.strictObject({
-  hosts: hosts(),
+  hosts: hosts('["metrics.example.com"]'),
   port: field(
     whole()
       .refine((port) => port >= 1 && port <= 65535, { error: 'must be a port, 1 to 65535' })
@@ -37,7 +37,11 @@ export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
   isServed: false,
 }
 
-const httpsSettings = z.strictObject({ hosts: hosts(), upstream: upstream(), ca_cert: caCert() })
+const httpsSettings = z.strictObject({
+  hosts: hosts('["metrics.example.com:8443"]'),
+  upstream: upstream(),
+  ca_cert: caCert(),
+})
 
 /** Settings of a clickhouse_https endpoint as a worker gets them. */
 export type ClickhouseHttpsSettings = z.output<typeof httpsSettings>

@@ -3,7 +3,11 @@ import { http } from '../../contract/families/http.ts'
 import type { ProtocolDefinition } from '../../contract/plugin.ts'
 import { caCert, hosts, upstream } from '../../contract/upstream-fields.ts'
 
-const settings = z.strictObject({ hosts: hosts(), upstream: upstream(), ca_cert: caCert() })
+const settings = z.strictObject({
+  hosts: hosts('["api.example.com", "*.example.com"]'),
+  upstream: upstream(),
+  ca_cert: caCert(),
+})
 
 /** Settings of an https endpoint as a worker gets them. */
 export type HttpsSettings = z.output<typeof settings>

@@ -3,7 +3,7 @@ import { http } from '../../contract/families/http.ts'
 import type { ProtocolDefinition } from '../../contract/plugin.ts'
 import { caCert, hosts, upstream } from '../../contract/upstream-fields.ts'
 
-const settings = z.strictObject({ hosts: hosts(), upstream: upstream(), ca_cert: caCert() })
+const settings = z.strictObject({ hosts: hosts('["chatgpt.com"]'), upstream: upstream(), ca_cert: caCert() })
 
 /** Settings of an openai_codex_https endpoint as a worker gets them. */
 export type OpenaiCodexSettings = z.output<typeof settings>

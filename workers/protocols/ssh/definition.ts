@@ -3,7 +3,7 @@ import { ssh as family } from '../../contract/families/ssh.ts'
 import type { ProtocolDefinition } from '../../contract/plugin.ts'
 import { hosts } from '../../contract/upstream-fields.ts'
 
-const settings = z.strictObject({ hosts: hosts() })
+const settings = z.strictObject({ hosts: hosts('["builder.example.com:22"]') })
 
 /** Settings of an ssh endpoint as a worker gets them. */
 export type SshSettings = z.output<typeof settings>
