@@ -23,7 +23,7 @@ export async function updateFixtures(
 }
 
 /** The text of a fixture with what was got as its match; everything else as it was. */
-export function updatedText(content: string, outcome: Outcome): string {
+export function updatedText(content: string, outcome: Omit<Outcome, 'parts'>): string {
   const value = JSON.parse(content.replace(/^\ufeff/, '')) as { match: { [name: string]: unknown } }
   const { verdict, rule, endpoint } = gotOf(outcome)
   const { match } = value

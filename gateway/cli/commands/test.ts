@@ -4,7 +4,7 @@ import { type LoadedPolicy, loadPolicy } from '../../config/load-policy.ts'
 import { readFixtures } from '../../replay/fixture-files.ts'
 import { junitReport } from '../../replay/junit.ts'
 import { reportLines, reportObject } from '../../replay/report.ts'
-import { runFixtures } from '../../replay/run.ts'
+import { type FixtureFile, runFixtures } from '../../replay/run.ts'
 import { updateFixtures } from '../../replay/update-fixtures.ts'
 import type { Command, Invocation } from '../command.ts'
 import { print, printError, printFailure, printJson } from '../print.ts'
@@ -49,9 +49,9 @@ async function runOnce(config: string, fixtures: string, options: Invocation['op
     reportConfig(config, loaded, options.json === true)
     return 2
   }
-  let files: Awaited<ReturnType<typeof readFixtures>>
+  let files: readonly FixtureFile[]
   try {
-    files = await readFixtures(fixtures)
+    files = readFixtures(fixtures)
   } catch (error) {
     printFailure(error)
     return 2
