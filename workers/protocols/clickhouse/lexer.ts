@@ -135,10 +135,14 @@ function endOfQuoted(text: string, start: number, quote: number): number {
 }
 
 function decodeQuoted(inner: string, quote: string): string | null {
-  const single = inner.replaceAll(quote + quote, quote)
-  if (!inner.includes('\\')) return single
-  if (/\\[^\\'"`]/.test(inner.replaceAll('\\\\', ''))) return null
-  return single.replace(/\\(.)/g, '$1')
+  let isDecoded = true
+  const value = inner.replace(/\\([\s\S])|''|""|``/g, (pair, escaped: string | undefined) => {
+    if (escaped === undefined) return pair[0] === quote ? quote : pair
+    // `\n`, `\x41` and the like: none of this is needed in a name an honest client writes.
+    if (!'\\\'"`'.includes(escaped)) isDecoded = false
+    return escaped
+  })
+  return isDecoded ? value : null
 }
 
 function lexHeredoc(text: string, start: number): Token {

@@ -1,0 +1,95 @@
+import type { Cursor } from './cursor.ts'
+import { CLAUSE_WORDS, readExpression, readExpressions } from './expression.ts'
+import { readName, readTable } from './names.ts'
+import { isQueryNext, readQuery, readSetOperations } from './query.ts'
+import { beginsQuery } from './select.ts'
+import { readTableFunction } from './table-function.ts'
+
+/** Reads `FROM` and everything joined to it. */
+export function readFrom(cursor: Cursor): void {
+  cursor.need('FROM')
+  readSource(cursor)
+  for (;;) {
+    if (cursor.takeSymbol(',')) {
+      if (cursor.isWords('SELECT')) return
+      readSource(cursor)
+    } else if (
+      cursor.take('ARRAY', 'JOIN') ||
+      cursor.take('LEFT', 'ARRAY', 'JOIN') ||
+      cursor.take('INNER', 'ARRAY', 'JOIN')
+    ) {
+      readExpressions(cursor, 'bare')
+    } else if (!readJoin(cursor)) return
+  }
+}
+
+/** One table, subquery or table function, with FINAL, SAMPLE and its alias. */
+export function readSource(cursor: Cursor): void {
+  cursor.nest(() => {
+    if (cursor.isSymbol('(')) readBracketed(cursor)
+    else readNamedSource(cursor)
+    for (;;) {
+      if (cursor.take('FINAL')) continue
+      if (cursor.take('SAMPLE')) {
+        readExpression(cursor, 'none')
+        if (cursor.take('OFFSET')) readExpression(cursor, 'none')
+      } else if (!readAlias(cursor)) return
+    }
+  })
+}
+
+function readAlias(cursor: Cursor): boolean {
+  if (!cursor.take('AS') && !cursor.isKind('quoted') && (!cursor.isKind('word') || CLAUSE_WORDS.has(cursor.word())))
+    return false
+  cursor.seen.qualifiers.push(readName(cursor))
+  if (cursor.takeSymbol('(')) {
+    cursor.list(() => readName(cursor))
+    cursor.needSymbol(')')
+  }
+  return true
+}
+
+function readBracketed(cursor: Cursor): void {
+  cursor.needSymbol('(')
+  if (cursor.take('VALUES')) {
+    readExpressions(cursor)
+    cursor.seen.functions.push('values')
+  } else if (isQueryNext(cursor) || beginsQuery(cursor)) {
+    readQuery(cursor)
+    readSetOperations(cursor)
+  } else {
+    // `(a JOIN b ON …)` and `(t)`.
+    readSource(cursor)
+    while (cursor.takeSymbol(',')) readSource(cursor)
+    while (readJoin(cursor));
+  }
+  cursor.needSymbol(')')
+}
+
+function readNamedSource(cursor: Cursor): void {
+  let at = 0
+  while ((cursor.isKind('word', at) || cursor.isKind('quoted', at)) && cursor.isSymbol('.', at + 1)) at += 2
+  if (!cursor.isSymbol('{', at) && cursor.isSymbol('(', at + 1)) readTableFunction(cursor)
+  else readTable(cursor)
+}
+
+const JOIN_WORDS = new Set(
+  'GLOBAL LOCAL ANY ALL ASOF SEMI ANTI INNER LEFT RIGHT FULL OUTER CROSS PASTE NATURAL'.split(' '),
+)
+
+function readJoin(cursor: Cursor): boolean {
+  let at = 0
+  while (JOIN_WORDS.has(cursor.word(at))) at += 1
+  if (cursor.word(at) !== 'JOIN') return false
+  for (; at >= 0; at -= 1) cursor.next()
+  readSource(cursor)
+  if (cursor.take('ON')) readExpression(cursor)
+  else if (cursor.take('USING') && !cursor.takeSymbol('*')) {
+    if (!cursor.takeSymbol('(')) readExpressions(cursor, 'as')
+    else {
+      readExpressions(cursor, 'as')
+      cursor.needSymbol(')')
+    }
+  }
+  return true
+}

@@ -1,0 +1,131 @@
+import type { Cursor } from './cursor.ts'
+import { readExpression, type Shape } from './expression.ts'
+import { readCompoundName } from './names.ts'
+import { readQuery } from './query.ts'
+import { joinName, seeHiddenTables, seeTable } from './seen.ts'
+import { beginsQuery } from './select.ts'
+import { readSettings } from './settings.ts'
+
+/** Reads a table function and notes it, the tables it names, and that they are hidden where they cannot be read. */
+export function readTableFunction(cursor: Cursor, isTarget = false): void {
+  cursor.nest(() => {
+    const { seen } = cursor
+    const parts = readCompoundName(cursor)
+    const name = joinName(parts)
+    seen.functions.push(name)
+    cursor.needSymbol('(')
+    const shapes = readArguments(cursor)
+    cursor.needSymbol(')')
+    if (name === 'eval') seen.vague.add('all')
+    if (PROGRAMS.has(name)) seen.usesProgram = true
+    const naming = NAMING.get(name)
+    if (naming) naming(cursor, shapes, isTarget)
+    else if (!SELF_CONTAINED.has(name)) {
+      // A view with parameters is called like a function: `by_user(id = 5)`.
+      seeTable(seen, parts, isTarget)
+      if (shapes.some((shape) => shape.kind !== 'other')) seeHiddenTables(seen, isTarget)
+    }
+  })
+}
+
+type Naming = (cursor: Cursor, shapes: readonly Shape[], isTarget: boolean) => void
+
+const PROGRAMS = new Set(['executable', 'executablepool', 'python'])
+
+/** Table functions that read nothing of this server by name, or only what their arguments show as queries. */
+const SELF_CONTAINED = new Set(
+  `azureblobstorage azureblobstoragecluster cosn deltalake deltalakeazure deltalakeazurecluster deltalakecluster
+  deltalakelocal deltalakes3 deltalakes3cluster eval executable executablepool file filecluster filesystem format fuzzjson
+  fuzzquery gcs generaterandom generateseries generate_series hdfs hdfscluster hudi hudicluster iceberg icebergazure
+  icebergazurecluster icebergcluster iceberghdfs iceberghdfscluster iceberglocal iceberglocalcluster icebergs3
+  icebergs3cluster input null numbers numbers_mt oss paimon paimonazure paimonazurecluster paimoncluster paimonhdfs
+  paimonhdfscluster paimonlocal paimons3 paimons3cluster primes python redis s3 s3cluster url urlcluster values
+  sqlstandardvalues view viewifpermitted viewexplain zeros zeros_mt`.split(/\s+/),
+)
+
+/** Table functions with tables in their arguments, and where. */
+const NAMING: ReadonlyMap<string, Naming> = new Map([
+  ...['remote', 'remotesecure', 'cluster', 'clusterallreplicas'].map((name) => [name, seeRemote] as const),
+  ...['loop', 'mergetreeindex', 'mergetreeprojection', 'mergetreeanalyzeindexes', 'mergetreetextindex'].map(
+    (name) => [name, seeLocal] as const,
+  ),
+  ...['mergetreecodecblockcounts', 'timeseriesdata', 'timeseriestags', 'timeseriesmetrics', 'timeseriessamples'].map(
+    (name) => [name, seeLocal] as const,
+  ),
+  ...['timeseriesmetricfamilies', 'timeseriesselector', 'prometheusquery', 'prometheusqueryrange'].map(
+    (name) => [name, seeLocal] as const,
+  ),
+  ...['mysql', 'postgresql', 'mongodb', 'odbc', 'jdbc', 'bigquery'].map((name) => [name, seeForeign] as const),
+  ['sqlite', seeForeign],
+  ['dictionary', (cursor, [first], isTarget) => seeQualified(cursor, first, isTarget)],
+  ['merge', (cursor, _shapes, isTarget) => seeHiddenTables(cursor.seen, isTarget)],
+])
+
+function readArguments(cursor: Cursor): readonly Shape[] {
+  const shapes: Shape[] = []
+  while (!cursor.isSymbol(')')) {
+    const from = cursor.seen.columns.length
+    if (cursor.take('SETTINGS')) readSettings(cursor)
+    else if (isNestedFunction(cursor)) {
+      readTableFunction(cursor)
+      shapes.push({ kind: 'call', name: '' })
+    } else if (beginsQuery(cursor) && !cursor.isSymbol('(')) {
+      readQuery(cursor)
+      if (cursor.take('ELSE')) readTableFunction(cursor)
+    } else {
+      const shape = readExpression(cursor)
+      // Here a name is a table's or a cluster's, not a column's.
+      if (shape.kind === 'name') cursor.seen.columns.length = from
+      shapes.push(shape)
+    }
+    if (!cursor.takeSymbol(',')) break
+  }
+  return shapes
+}
+
+function isNestedFunction(cursor: Cursor): boolean {
+  if (!cursor.isKind('word') || !cursor.isSymbol('(', 1)) return false
+  const name = cursor.word().toLowerCase()
+  return NAMING.has(name) || SELF_CONTAINED.has(name)
+}
+
+/** `(…, db.t)`, `(…, db, t)` or `(…, table_function(…))`. */
+function seeRemote(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): void {
+  const [, second, third] = shapes
+  // `remote('host')` reads system.one.
+  if (second?.kind === 'call') {
+    if (isTarget) seeHiddenTables(cursor.seen, true)
+    return
+  }
+  if (shapes.length === 1 && shapes[0]?.kind !== 'other') seeTable(cursor.seen, ['system', 'one'], isTarget)
+  else seeQualified(cursor, second, isTarget, third)
+}
+
+function seeLocal(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): void {
+  const [first, second] = shapes
+  if (first?.kind === 'call') return
+  seeQualified(cursor, first, isTarget, second)
+  // `(t)` and `(db, t, more)` cannot always be told apart: with a second name both readings count.
+  if (first?.kind === 'name' && first.parts.length === 1 && shapes.length > 1)
+    seeTable(cursor.seen, first.parts, isTarget)
+}
+
+/** `('host:port', 'db', 'table', …)`: tables of another server. */
+function seeForeign(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): void {
+  const [, second, third] = shapes
+  if (shapes.length === 2) seeQualified(cursor, second, isTarget)
+  else seeQualified(cursor, second, isTarget, third)
+}
+
+function seeQualified(cursor: Cursor, first: Shape | undefined, isTarget: boolean, second?: Shape): void {
+  const head = nameOf(first)
+  const tail = nameOf(second)
+  if (head === null || (second !== undefined && head.length === 1 && tail === null))
+    seeHiddenTables(cursor.seen, isTarget)
+  else seeTable(cursor.seen, head.length === 1 && tail ? [...head, ...tail] : head, isTarget)
+}
+
+function nameOf(shape: Shape | undefined): readonly string[] | null {
+  if (shape?.kind === 'name') return shape.parts
+  return shape?.kind === 'text' && shape.value ? shape.value.split('.') : null
+}
