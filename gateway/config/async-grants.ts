@@ -1,4 +1,4 @@
-import { type AsyncGrant, asyncGrantOf } from '../approvals/approvers/human/async-grant.ts'
+import { asyncGrantOf } from '../approvals/approvers/human/async-grant.ts'
 import { type HumanApproverSettings, human } from '../approvals/approvers/human/definition.ts'
 import type { CompiledApprover } from './approvers.ts'
 import type { Report, Spot } from './diagnostics.ts'
@@ -18,20 +18,15 @@ export interface AsyncGrantParts {
 /** Reports async grants that cannot work, and warns of those that never come into effect. */
 export function checkAsyncGrants(report: Report, { gateway, approvers, profiles, rules }: AsyncGrantParts): void {
   const granting = approvers.flatMap((approver) => {
-    const grant = grantOf(approver)
-    return grant === null ? [] : [{ approver, grant, title: `approver ${JSON.stringify(approver.name)}` }]
+    return isGranting(approver) ? [{ approver, title: `approver ${JSON.stringify(approver.name)}` }] : []
   })
   const opting = profiles.filter(({ wantsAsync }) => wantsAsync)
   const needs = 'needs public_url: agents are sent to a status page there'
   const hint = 'set public_url of the gateway block, like "https://gate.example.com"'
   const hasUrl = gateway === null || gateway.publicUrl !== null
-  for (const { approver, grant, title } of granting) {
+  for (const { approver, title } of granting) {
     const spot = spotOfGrant(approver)
     if (!hasUrl) report.error(spot, `${title}: async_grant ${needs}`, { hint })
-    if (grant.syncWaitMs === null)
-      report.warn(spot, `${title}: async_grant has no effect without sync_wait_timeout`, {
-        hint: 'add sync_wait_timeout = "30s", how long a request is held first',
-      })
     if (opting.length === 0)
       report.warn(spot, `${title}: async_grant has no effect: no profile has hitl_async_grants = true`)
   }
@@ -49,8 +44,8 @@ export function checkAsyncGrants(report: Report, { gateway, approvers, profiles,
   for (const rule of rules) warnOfStages(report, rule, names)
 }
 
-function grantOf({ definition, settings }: CompiledApprover): AsyncGrant | null {
-  return definition.type === human.type ? asyncGrantOf(settings as HumanApproverSettings) : null
+function isGranting({ definition, settings }: CompiledApprover): boolean {
+  return definition.type === human.type && asyncGrantOf(settings as HumanApproverSettings) !== null
 }
 
 function spotOfGrant({ declared }: CompiledApprover): Spot {

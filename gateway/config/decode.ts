@@ -99,6 +99,7 @@ function readAttribute(
     unknownName(state, at, name, 'attribute', shape, also)
     return
   }
+  if (facts?.secrets !== true) warnOfSecrets(state, name, value)
   if (facts?.ref !== undefined && state.from.refs !== undefined)
     input[name] = readReference(state, state.from.refs, facts, name, value)
   else input[name] = facts?.files === true && value.kind === 'string' ? readFiles(state, name, value) : plainOf(value)
@@ -130,6 +131,14 @@ function readReference(state: State, resolver: Resolver, facts: FieldFacts, name
     )
   }
   return found
+}
+
+/** `{{secret:NAME}}` where nothing would put the secret in. */
+function warnOfSecrets(state: State, name: string, value: Value): void {
+  if (value.kind === 'list') for (const item of value.items) warnOfSecrets(state, name, item)
+  else if (value.kind === 'map') for (const entry of value.entries) warnOfSecrets(state, name, entry.value)
+  else if (value.kind === 'string' && value.value.includes('{{secret:'))
+    state.decoding.report.warn(spotOf(state, value.at), `${name}: {{secret:…}} is not replaced here`)
 }
 
 function wrong(state: State, value: Value): typeof unevaluated {

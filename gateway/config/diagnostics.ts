@@ -137,13 +137,19 @@ function frameOf(source: Source | undefined, place: Place): string | null {
 /** Frames end in logs and in replies: what may be a key is dots there, as many as it has characters. */
 function withoutSecrets(line: string): string {
   const dots = (found: string) => '•'.repeat(found.length)
+  const marker = /^"\{\{secret:[\w.-]*\}\}"\s*\}?\s*$/
   return line
     .replace(/(?<=\b(?:authkey|client_authkey|oauth_client_secret)\s*=\s*).+/, (found) =>
-      /^"\{\{secret:[\w.-]*\}\}"\s*\}?\s*$/.test(found) ? found : dots(found),
+      marker.test(found) ? found : dots(found),
     )
+    .replace(secretValue, (found) => (/^"\{\{secret:[\w.-]*\}\}"/.test(found) ? found : dots(found)))
     .replace(/\btskey-[\w-]+/g, dots)
     .replace(/(?<=:\/\/)[^\s"]*(?=@)/g, dots)
 }
+
+/** Text set to an attribute, or entry of an object, whose name says that it is a secret. */
+const secretValue =
+  /(?<=\b\w*(?:token|secret|passw(?:or)?d|passphrase|api_?key|auth_?key|private_?key)"?\s*[=:]\s*)"(?:[^"\\]|\\.)*"?/gi
 
 function printable(line: string): string {
   // control bytes of a file must not reach a terminal; a tab is one column, as it is counted

@@ -5,11 +5,10 @@ import type { Body } from './hcl/syntax.ts'
 import type { TailscaleSettings } from './policy.ts'
 import { attributeOf } from './resolve.ts'
 import { hostLabel, serviceUrl } from './scalars.ts'
+import { secretText } from './secret-text.ts'
 
 const defaultTag = 'tag:client'
 const defaultApi = 'https://api.tailscale.com'
-/** `{{secret:NAME}}`, replaced when the gateway starts. */
-const marker = /\{\{secret:[A-Za-z0-9_.-]+\}\}/g
 
 const operator = text().refine((value) => /^(\*|[^@*\s]+)@[^@*\s]+$/.test(value), {
   error: (issue) => `${JSON.stringify(issue.input)} is not an operator: write user@domain or *@domain`,
@@ -19,17 +18,12 @@ const tag = text().refine((value) => /^tag:[a-z][a-z0-9-]{0,62}$/i.test(value), 
   error: (issue) => `${JSON.stringify(issue.input)} is not a tag: write tag: and a name of letters, digits and hyphens`,
 })
 
-/** The value is in no message: it may be the secret itself. */
-const secret = () =>
-  text().refine((value) => !/\{\{|\}\}|[\s\p{Cc}]/u.test(value.replace(marker, '')), {
-    error: 'must be a key, or {{secret:NAME}} with a name of letters, digits, underscores, dots and hyphens',
-  })
-
 /** `tailscale { … }` */
 export const tailscaleSchema = z.strictObject({
-  authkey: field(secret().optional(), {
+  authkey: field(secretText().optional(), {
     doc: 'Key the gateway joins the tailnet with, $TS_AUTHKEY when not set; {{secret:NAME}} is read when it starts.',
     example: '"{{secret:TAILNET_KEY}}"',
+    secrets: true,
   }),
   hostname: field(hostLabel().optional(), { doc: 'Name in the tailnet.', fallback: 'clawpatrol-gateway' }),
   control_url: field(serviceUrl().optional(), {
@@ -53,18 +47,21 @@ export const tailscaleSchema = z.strictObject({
     doc: 'Makes the onboarding routes reachable from the internet.',
     fallback: 'false',
   }),
-  oauth_client_id: field(secret().optional(), {
+  oauth_client_id: field(secretText().optional(), {
     doc: 'OAuth client that makes and revokes keys for devices (scopes auth_keys, devices:core, devices:routes).',
     example: '"{{secret:TAILNET_CLIENT_ID}}"',
+    secrets: true,
   }),
-  oauth_client_secret: field(secret().optional(), {
+  oauth_client_secret: field(secretText().optional(), {
     doc: 'Its secret: {{secret:NAME}} is read when the gateway starts.',
     example: '"{{secret:TAILNET_CLIENT_SECRET}}"',
+    secrets: true,
   }),
   api_url: field(serviceUrl().optional(), { doc: 'Where the API of the tailnet is.', fallback: defaultApi }),
-  client_authkey: field(secret().optional(), {
+  client_authkey: field(secretText().optional(), {
     doc: 'One tagged, reusable key for all devices, where there is no OAuth client; it cannot be revoked from here.',
     example: '"{{secret:TAILNET_DEVICE_KEY}}"',
+    secrets: true,
   }),
 })
 

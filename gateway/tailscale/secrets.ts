@@ -1,6 +1,7 @@
 import { ClawError } from '../../workers/contract/errors.ts'
 import type { CredentialName } from '../../workers/contract/ids.ts'
 import type { TailscaleSettings } from '../config/policy.ts'
+import { expandSecrets } from '../config/secret-text.ts'
 import { environmentSecret, secretVariable } from '../secrets/environment.ts'
 import type { Vault } from '../secrets/vault.ts'
 import type { OauthClient } from './oauth.ts'
@@ -70,12 +71,12 @@ function expandSecret(
   secretNamed: SecretNamed,
   missing: Map<string, string>,
 ): string {
-  const expanded = written.replace(/\{\{secret:([^{}]+)\}\}/g, (_whole, name: string) => {
-    const value = secretNamed(name)
-    if (value === null) missing.set(name, attribute)
-    return value ?? ''
-  })
-  return checked(`tailscale.${attribute}`, expanded)
+  const expanded = expandSecrets(written, secretNamed)
+  if ('missing' in expanded) {
+    for (const name of expanded.missing) missing.set(name, attribute)
+    return ''
+  }
+  return checked(`tailscale.${attribute}`, expanded.text)
 }
 
 /** A line end in a key would end a header or a log line. */

@@ -114,7 +114,11 @@ describe('the tunnel types', () => {
       { tags: ['gate'] },
       ['tags.0: "gate" is not a tag: write tag: and a name of letters, digits and hyphens'],
     ],
-    ['tailscale', { authkey: 'a b' }, ['authkey: must be a key or {{secret:NAME}}, without white space']],
+    [
+      'tailscale',
+      { authkey: 'a b' },
+      ['authkey: must be a key, or {{secret:NAME}} with a name of letters, digits, underscores, dots and hyphens'],
+    ],
     [
       'tailscale',
       { control_url: 'c.test' },

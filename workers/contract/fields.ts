@@ -13,6 +13,8 @@ export interface FieldFacts {
   readonly refTypes?: readonly string[]
   /** `<<file:NAME>>` in it is replaced by the bytes of the file. */
   readonly files?: true
+  /** `{{secret:NAME}}` in it stands for the secret of that name; expanded where it is used, never in the policy. */
+  readonly secrets?: true
   /** Written as a nested block, `limits { … }`, not as an attribute. */
   readonly block?: true
   /** Shown when it is not set. */

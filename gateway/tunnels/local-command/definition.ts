@@ -26,8 +26,9 @@ const settings = z.strictObject({
   env: field(
     z.record(z.string(), text()).refine(hasNames, { error: 'has a name that no variable can have' }).optional(),
     {
-      doc: 'Variables of its environment.',
+      doc: 'Variables of its environment; {{secret:NAME}} stands for a secret.',
       example: '{ GOOGLE_APPLICATION_CREDENTIALS = "/run/gcp.json" }',
+      secrets: true,
     },
   ),
 })

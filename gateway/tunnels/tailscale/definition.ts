@@ -2,15 +2,12 @@ import { z } from 'zod'
 import { field, text } from '../../../workers/contract/fields.ts'
 import type { SettingsProblem, TunnelDefinition } from '../../../workers/contract/plugin.ts'
 import { hostLabel, serviceUrl } from '../../config/scalars.ts'
+import { secretText } from '../../config/secret-text.ts'
 import { tunnelSchema } from '../common-settings.ts'
 
 const filled = () => text().refine((value) => value !== '', { error: 'must not be empty' })
 
-/** The value is in no message: it may be the secret itself. */
-const secret = () =>
-  text().refine((value) => /^[^\s\p{Cc}]+$/u.test(value), {
-    error: 'must be a key or {{secret:NAME}}, without white space',
-  })
+const secret = () => secretText().refine((value) => value !== '', { error: 'must not be empty' })
 
 const tag = () =>
   text().refine((value) => /^tag:[a-z][a-z0-9-]{0,62}$/i.test(value), {
@@ -29,10 +26,12 @@ const settings = z.strictObject({
   authkey: field(secret().optional(), {
     doc: 'Auth key it joins with; CLAWPATROL_TUNNEL_<NAME>_AUTHKEY of the gateway when it is not set.',
     example: '"{{secret:OFFICE_AUTHKEY}}"',
+    secrets: true,
   }),
   oauth_client_secret: field(secret().optional(), {
     doc: 'OAuth client secret to make auth keys with, needs tags; or CLAWPATROL_TUNNEL_<NAME>_OAUTH_CLIENT_SECRET.',
     example: '"{{secret:OFFICE_OAUTH}}"',
+    secrets: true,
   }),
   control_url: field(serviceUrl().optional(), {
     doc: 'Control server of the tailnet.',
