@@ -41,6 +41,8 @@ export interface Replayable {
   /** In the order they began, a page at a time: no page holds the database. */
   pages(range: ReplayRange): Generator<readonly ReplayableRow[]>
   count(range: ReplayRange): number
+  /** When the newest `limit` of them begin, epoch ms; the beginning of the range when there are fewer. */
+  sinceOf(range: ReplayRange, limit: number): number
 }
 
 const pageRows = 256
@@ -53,6 +55,11 @@ export function replayableOf({ sqlite }: Database): Replayable {
      ORDER BY a.opened_at, a.seq LIMIT ${pageRows}`,
   )
   const count = sqlite.prepare('SELECT count(*) FROM actions WHERE opened_at >= ? AND opened_at < ?').pluck()
+  const nth = sqlite
+    .prepare(
+      'SELECT opened_at FROM actions WHERE opened_at >= ? AND opened_at < ? ORDER BY opened_at DESC LIMIT 1 OFFSET ?',
+    )
+    .pluck()
   return {
     get: (id) => (byId.get(id) as ReplayableRow | undefined) ?? null,
     *pages({ since, until }) {
@@ -67,6 +74,7 @@ export function replayableOf({ sqlite }: Database): Replayable {
       }
     },
     count: ({ since, until }) => Number(count.get(since, until)),
+    sinceOf: ({ since, until }, limit) => Number(nth.get(since, until, limit - 1) ?? since),
   }
 }
 

@@ -1,35 +1,55 @@
 import { ClawError } from '../../../workers/contract/errors.ts'
-import { parseDuration } from '../../config/durations.ts'
 import { follow } from '../../recorder/follow.ts'
+import { fixtureOf } from '../../replay/fixture-of.ts'
+import { describedAction } from '../../replay/recorded.ts'
 import type { ActionView } from '../../store/action-view.ts'
 import { type ActionFilter, actionsOf } from '../../store/actions.ts'
-import { defaultStateDir, openReadOnly } from '../../store/database.ts'
+import { type Database, defaultStateDir, openReadOnly } from '../../store/database.ts'
+import { replayableOf } from '../../store/replayable.ts'
 import type { Command, Invocation } from '../command.ts'
 import { alignRow, colour, print, printError, printJson } from '../print.ts'
+import { visible } from '../visible.ts'
+import { momentOf } from '../when.ts'
 
 /** `clawpatrol logs` */
 export const logs: Command = {
   name: 'logs',
   summary: 'show what agents did, what decided and how it went',
+  args: [{ word: '[id]', summary: 'one action alone' }],
   options: [
     { flags: '-f, --follow', summary: 'go on with new records as they end; long ones show while open, too' },
     { flags: '--json', summary: 'one JSON object per line, with every column' },
     { flags: '--denied', summary: 'denied actions only' },
     { flags: '--device <name>', summary: 'one device, by name or id' },
     { flags: '--endpoint <name>', summary: 'one endpoint' },
-    { flags: '--since <when>', summary: 'not older than a duration (90m, 24h) or a time (2026-11-21T10:00)' },
+    { flags: '--shadow [rule]', summary: 'where a shadow rule, or this one, would have decided' },
+    { flags: '--fixture', summary: 'with an id: the action as a fixture of clawpatrol test' },
+    { flags: '--since <when>', summary: 'not older than a duration (90m, 24h, 7d) or a time (2026-11-21T10:00)' },
     { flags: '-n, --limit <count>', summary: 'the newest so many', default: '50' },
     {
       flags: '--state-dir <dir>',
       summary: "the gateway's state directory (default: CLAWPATROL_STATE, or ~/.clawpatrol)",
     },
   ],
-  examples: ['clawpatrol logs -f', 'clawpatrol logs --denied --since 24h', 'clawpatrol logs --json -n 1000 | jq .rule'],
-  exitCodes: [{ code: 2, meaning: 'wrong usage' }],
+  examples: [
+    'clawpatrol logs -f',
+    'clawpatrol logs --denied --since 24h',
+    'clawpatrol logs --json -n 1000 | jq .rule',
+    'clawpatrol logs 0199a3c4-5d6e-7f80-9a1b-2c3d4e5f6071 --fixture > fixtures/delete.json',
+  ],
+  exitCodes: [
+    { code: 1, meaning: 'there is no such action, or no fixture can be made of it' },
+    { code: 2, meaning: 'wrong usage' },
+  ],
   run: showLogs,
 }
 
-async function showLogs({ options }: Invocation): Promise<number> {
+async function showLogs({ args, options }: Invocation): Promise<number> {
+  const [id] = args
+  if (id === undefined && options.fixture === true) {
+    printError('clawpatrol: --fixture wants the id of an action')
+    return 2
+  }
   const asked = filterOf(options)
   if (typeof asked === 'string') {
     printError(`clawpatrol: ${asked}`)
@@ -37,8 +57,15 @@ async function showLogs({ options }: Invocation): Promise<number> {
   }
   const { filter, limit } = asked
   await using database = openReadOnly(textOf(options.stateDir) ?? defaultStateDir())
+  if (id !== undefined && options.fixture === true) return printFixture(database, id)
   const actions = actionsOf(database)
   const show = options.json === true ? (row: ActionView) => printJson(row) : rowPrinter()
+  if (id !== undefined) {
+    const row = actions.get(id)
+    if (row === null) throw noAction(id)
+    show(row)
+    return 0
+  }
   const newest = actions.newest()
   const rows = limit === 0 ? [] : actions.list({ ...filter, limit })
   for (const row of rows) show(row)
@@ -59,6 +86,22 @@ async function showLogs({ options }: Invocation): Promise<number> {
   return 0
 }
 
+/** A fixture goes to stdout; what the record does not hold of the action, to stderr. */
+function printFixture(database: Database, id: string): number {
+  const row = replayableOf(database).get(id)
+  if (row === null) throw noAction(id)
+  print(JSON.stringify(fixtureOf(row), null, 2))
+  const { masked = [] } = describedAction(row) ?? {}
+  if (masked.length > 0) printError(`not in the record, fill it in: ${masked.join(', ')}`)
+  return 0
+}
+
+function noAction(id: string): ClawError {
+  return new ClawError('CP_STORE', `No action on record has the id ${JSON.stringify(id)}`, {
+    hint: 'clawpatrol logs --json shows ids',
+  })
+}
+
 interface Asked {
   readonly filter: Omit<ActionFilter, 'limit' | 'after'>
   readonly limit: number
@@ -68,7 +111,8 @@ interface Asked {
 function filterOf(options: Invocation['options']): Asked | string {
   const limit = Number(options.limit ?? '50')
   if (!Number.isInteger(limit) || limit < 0) return `--limit ${JSON.stringify(options.limit)} is no count`
-  const since = sinceOf(textOf(options.since))
+  const when = textOf(options.since)
+  const since = when === null ? null : momentOf(when, '--since')
   if (typeof since === 'string') return since
   const device = textOf(options.device)
   const endpoint = textOf(options.endpoint)
@@ -78,17 +122,10 @@ function filterOf(options: Invocation['options']): Asked | string {
       ...(device === null ? {} : { device }),
       ...(endpoint === null ? {} : { endpoint }),
       ...(options.denied === true ? { denied: true } : {}),
+      ...(options.shadow === true || typeof options.shadow === 'string' ? { shadow: options.shadow } : {}),
     },
     limit,
   }
-}
-
-function sinceOf(text: string | null): number | null | string {
-  if (text === null) return null
-  const ago = parseDuration(text)
-  if (typeof ago === 'number') return Date.now() - Math.abs(ago)
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(at) ? `--since ${JSON.stringify(text)} is neither a duration like 24h nor a time` : at
 }
 
 const header = ['TIME', 'DEVICE', 'DECISION', 'RULE', 'STATUS', 'MS', 'CREDENTIAL', 'TITLE'] as const
@@ -117,11 +154,16 @@ function cellsOf(row: ActionView): readonly string[] {
     row.status ?? 'open',
     row.ms === null ? '-' : String(row.ms),
     row.credential ?? '-',
-    row.decision === 'deny' && row.reason !== null ? `${row.title} — ${row.reason}` : row.title,
+    `${row.title}${row.decision === 'allow' || row.reason === null ? '' : ` — ${row.reason}`}${shadowText(row)}`,
   ].map(visible)
 }
 
+function shadowText({ shadows }: ActionView): string {
+  return shadows.map(({ rule, would }) => ` [shadow ${rule}: would ${would === 'failsafe' ? 'deny' : would}]`).join('')
+}
+
 function paint(decision: ActionView['decision'], text: string): string {
+  if (decision === 'ask') return colour.yellow(text)
   return decision === 'deny' ? colour.red(text) : colour.green(text)
 }
 
@@ -129,14 +171,6 @@ function localTime(at: string): string {
   const date = new Date(at)
   const two = (part: number) => String(part).padStart(2, '0')
   return `${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-}
-
-/** Agents choose titles: nothing in them may move the cursor, colour the terminal or turn the text around. */
-function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (hidden) => {
-    const code = hidden.codePointAt(0) ?? 0
-    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
-  })
 }
 
 function textOf(option: Invocation['options'][string]): string | null {

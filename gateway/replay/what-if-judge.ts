@@ -1,0 +1,115 @@
+import type { Facts } from '../../workers/contract/action.ts'
+import type { DescribedAction } from '../../workers/contract/described.ts'
+import { ClawError } from '../../workers/contract/errors.ts'
+import type { Judgement } from '../../workers/contract/verdict.ts'
+import { judge } from '../../workers/rules/judge.ts'
+import type { Policy } from '../config/policy.ts'
+import type { ReplayableRow } from '../store/replayable.ts'
+import { type JudgedPart, judgeDescribed, type Outcome } from './judge-described.ts'
+import { describedAction } from './recorded.ts'
+import { type Actor, SimulatedRates } from './what-if-rates.ts'
+
+/** What another policy makes of a recorded action. */
+export type Replayed =
+  | { readonly kind: 'judged'; readonly verdict: Outcome['verdict']; readonly rule: string | null }
+  /** A rule needs what the record does not hold. */
+  | { readonly kind: 'untold'; readonly because: string }
+  /** The policy does not have what it went to, or was sent by. */
+  | { readonly kind: 'gone'; readonly because: string }
+
+/** Judges recorded actions by another policy, in the order of time: counters count what it allows. */
+export class Replay {
+  readonly #policy: Policy
+  readonly #rates = new SimulatedRates()
+
+  constructor(policy: Policy) {
+    this.#policy = policy
+  }
+
+  async judge(row: ReplayableRow): Promise<Replayed> {
+    const described = describedAction(row)
+    if (described === null) return { kind: 'untold', because: 'the record does not hold what it was' }
+    const { masked } = described
+    const hidden = masked.filter((path) => !path.startsWith('http.') || described.action.k8s !== undefined)
+    if (hidden.length > 0) return untold(hidden)
+    try {
+      const outcome = await judgeDescribed(this.#policy, seen(described.action, masked))
+      if (outcome.parts.length === 0) return { kind: 'judged', verdict: outcome.verdict, rule: outcome.rule }
+      return this.#again(outcome.parts, row, masked)
+    } catch (error) {
+      if (error instanceof ClawError && error.code === 'CP_CONFIG') return { kind: 'gone', because: error.message }
+      throw error
+    }
+  }
+
+  /** With the counters of the moment, and every masked value out of reach. */
+  #again(parts: readonly JudgedPart[], row: ReplayableRow, masked: readonly string[]): Replayed {
+    const actor: Actor = { device: row.device, profile: row.profile }
+    const touched = new Set<string>()
+    const judgements: Judgement[] = []
+    for (const { rules, judgeable, judgement } of parts) {
+      const isSame = masked.length === 0 && rules.rates.length === 0
+      const counts = this.#rates.counts(rules.rates, actor, row.openedAt)
+      const facts = masked.length === 0 ? judgeable.facts : guarded(judgeable.facts, masked, touched)
+      const found = isSame ? judgement : judge(rules, { ...judgeable, facts, counts })
+      const { verdict } = found
+      if (touched.size > 0 && verdict.decider.by === 'failsafe') return untold([...touched])
+      touched.clear()
+      judgements.push(found)
+    }
+    const verdicts = judgements.map(({ verdict }) => verdict)
+    const verdict =
+      verdicts.find(({ kind }) => kind === 'deny') ?? verdicts.find(({ kind }) => kind === 'ask') ?? verdicts[0]
+    if (verdict === undefined) return untold(['any part of it'])
+    if (verdict.kind === 'allow') for (const { rated } of judgements) this.#rates.note(rated, actor, row.openedAt)
+    return {
+      kind: 'judged',
+      verdict: verdict.kind,
+      rule: verdict.decider.by === 'default' ? null : verdict.decider.rule,
+    }
+  }
+}
+
+function untold(paths: readonly string[]): Replayed {
+  return { kind: 'untold', because: `a rule reads ${[...paths].sort().join(', ')}, which is not in the record` }
+}
+
+/** A body the record does not hold is guarded, not too long for rules. */
+function seen(action: DescribedAction, masked: readonly string[]): DescribedAction {
+  if (!masked.includes('http.body')) return action
+  const { truncated: _, ...rest } = action
+  return rest
+}
+
+/** Facts of which the masked ones throw when a rule reads them: it cannot be evaluated then. */
+function guarded(facts: Facts, masked: readonly string[], touched: Set<string>): Facts {
+  const { http } = facts
+  if (http === undefined) return facts
+  const refuse = (path: string): never => {
+    touched.add(path)
+    throw new Error('the value is not in the record')
+  }
+  const guard = new Proxy(http, {
+    get(target, name) {
+      const member = String(name)
+      const path = `http.${member === 'body_json' ? 'body' : member}`
+      if (masked.includes(path)) return refuse(path)
+      // private members want the object itself
+      const value: unknown = Reflect.get(target, name, target)
+      const within = masked.filter((each) => each.startsWith(`${path}.`))
+      return within.length === 0 ? value : withTraps(value as object, path, within, refuse)
+    },
+  })
+  return { ...facts, http: guard }
+}
+
+function withTraps(values: object, path: string, masked: readonly string[], refuse: (path: string) => never): object {
+  const copy = Object.fromEntries(Object.entries(values))
+  for (const each of masked)
+    Object.defineProperty(copy, each.slice(path.length + 1), {
+      get: () => refuse(each),
+      enumerable: true,
+      configurable: true,
+    })
+  return copy
+}
