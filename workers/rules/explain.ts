@@ -1,88 +1,178 @@
-import { serialize } from 'cel-js'
 import type { RuleName } from '../contract/ids.ts'
+import type { Rule } from '../contract/profile.ts'
+import type { Verdict } from '../contract/verdict.ts'
 import type { RuleSet } from './compile.ts'
-import { compileCondition, evaluate, type Truth } from './evaluate.ts'
-import { type FactView, viewFacts } from './facts.ts'
-import { type Judgeable, type Trial, tryRule } from './judge.ts'
-import { parseCondition } from './parse.ts'
-import type { SyntaxNode } from './syntax.ts'
+import { type ConditionPart, conditionParts, type Ground } from './condition-parts.ts'
+import type { Truth } from './evaluate.ts'
+import { viewFacts } from './facts.ts'
+import { type Judgeable, judge, tryRule, unmatched } from './judge.ts'
+import { withReadings } from './rates.ts'
 
 /** Why one rule did or did not decide an action, for the operator. */
 export interface Explanation {
   readonly rule: RuleName
+  readonly priority: number
+  readonly mode: Rule['mode']
+  /** What it says of the actions it matches. */
+  readonly outcome: Verdict['kind']
   readonly result: 'matched' | 'no match' | 'unevaluable' | 'not reached'
+  /** Whether it is the one that decided. */
+  readonly decides: boolean
   /** Which part of the condition made it so, and the facts it read. Text up to 80 characters is quoted. */
   readonly because: string
 }
 
-const longestQuote = 80
+/** The walk over the rules in words. */
+export interface RuleWalk {
+  /** In the order they are tried. */
+  readonly rules: readonly Explanation[]
+  readonly verdict: Verdict
+  /** What would make the verdict another one, a sentence each. */
+  readonly changes: readonly string[]
+}
 
-/** Tries every rule in order without the index, until one decides. */
-export function explain(set: RuleSet, action: Judgeable): readonly Explanation[] {
-  const facts = viewFacts(set.dialect, action)
-  let decidedBy: RuleName | null = null
-  return set.rules.map((rule, number) => {
-    if (decidedBy !== null) {
-      return { rule: rule.name, result: 'not reached', because: `rule "${decidedBy}" decided before it` }
+/** Tries every rule in order without the index and tells what each says, and what would change the verdict. */
+export function explain(set: RuleSet, action: Judgeable): RuleWalk {
+  const { verdict } = judge(set, action)
+  const counts = action.counts ?? new Map<string, number>()
+  return withReadings({ counts, rated: new Map() }, () => {
+    const trials = tryAll(set, action, counts)
+    const decider = trials.findIndex((trial) => trial.truth !== false && trial.rule.mode === 'enforce')
+    const rules = trials.map((trial, at) => explainOne(trial, at, { decider, trials }))
+    return {
+      rules,
+      verdict,
+      changes: [...withoutDecider(set, action, trials, decider), ...changesOf(set, action, trials, verdict)],
     }
-    const trial = { rule, facts, credential: action.credential }
-    const truth = tryRule(set, number, trial)
-    if (truth !== false) decidedBy = rule.name
-    return { rule: rule.name, result: resultOf(truth), because: reasonFor(set, trial, truth) }
   })
+}
+
+/** One rule with what it says of the action. */
+interface Tried {
+  readonly rule: Rule
+  readonly truth: Truth
+  readonly used: string | null
+  /** Taken apart only when it is asked for. */
+  readonly parts: () => readonly ConditionPart[]
+}
+
+function tryAll(set: RuleSet, action: Judgeable, counts: Ground['counts']): readonly Tried[] {
+  const facts = viewFacts(set.dialect, action)
+  const { credential } = action
+  return set.rules.map((rule, number) => ({
+    rule,
+    used: credential,
+    truth: tryRule(set, number, { rule, facts, credential }),
+    parts: () => (rule.when === null ? [] : conditionParts(rule.when, set.dialect, { facts, counts })),
+  }))
+}
+
+interface Place {
+  /** Index of the rule that decided; -1: none. */
+  readonly decider: number
+  readonly trials: readonly Tried[]
+}
+
+function explainOne(trial: Tried, at: number, { decider, trials }: Place): Explanation {
+  const { rule, truth } = trial
+  const isReached = decider < 0 || at <= decider
+  const by = trials[decider]
+  return {
+    rule: rule.name,
+    priority: rule.priority,
+    mode: rule.mode,
+    outcome: rule.outcome.do,
+    result: isReached ? resultOf(truth) : 'not reached',
+    decides: at === decider,
+    because: isReached || by === undefined ? reasonFor(trial) : `rule "${by.rule.name}" decided before it`,
+  }
 }
 
 function resultOf(truth: Truth): Explanation['result'] {
   return truth === true ? 'matched' : truth === false ? 'no match' : 'unevaluable'
 }
 
-function reasonFor(set: RuleSet, { rule, facts, credential }: Trial, truth: Truth): string {
-  if (rule.credential !== null && rule.credential !== credential) {
-    const used = credential === null ? 'none' : `"${credential}"`
-    return `it is for the credential "${rule.credential}"; the action uses ${used}`
-  }
+function reasonFor(trial: Tried): string {
+  const { rule, truth } = trial
+  if (isForOther(trial)) return `it is for the credential "${rule.credential}"; the action uses ${quoted(trial.used)}`
   if (rule.when === null) return 'it has no condition'
-  const part = truth === true ? rule.when : decisivePart(set, rule.when, facts, truth)
+  const parts = trial.parts()
+  const decisive = truth === true ? undefined : parts.find((part) => part.truth === truth)
+  const text = decisive?.text ?? rule.when.trim()
+  const reads = decisive === undefined ? [...new Set(parts.flatMap((part) => part.reads))] : decisive.reads
   const verb = typeof truth === 'boolean' ? `is ${truth}` : `cannot be evaluated (${truth})`
-  const read = factsIn(set, part, facts)
-  return `${part.trim()} ${verb}${read === '' ? '' : `: ${read}`}`
+  return `${text} ${verb}${reads.length === 0 ? '' : `: ${reads.join(', ')}`}`
 }
 
-/** The first operand of the outermost `&&` that has the truth of the whole; the whole when there is none. */
-function decisivePart(set: RuleSet, source: string, facts: FactView, truth: Truth): string {
-  try {
-    const tree = set.dialect.environment.parse(source).ast as unknown as SyntaxNode
-    const parts = conjuncts(tree).map((node) => serialize(node as unknown as Parameters<typeof serialize>[0]))
-    if (parts.length === 1) return source
-    return parts.find((part) => evaluate(compileCondition(part, set.dialect), facts) === truth) ?? source
-  } catch {
-    return source
-  }
+function isForOther({ rule, used }: Tried): boolean {
+  return rule.credential !== null && rule.credential !== used
 }
 
-function conjuncts(node: SyntaxNode): readonly SyntaxNode[] {
-  return node.op === '&&' ? (node.args as SyntaxNode[]).flatMap(conjuncts) : [node]
+function quoted(credential: string | null): string {
+  return credential === null ? 'none' : `"${credential}"`
 }
 
-function factsIn(set: RuleSet, source: string, facts: FactView): string {
-  try {
-    const { reads } = parseCondition(source, set.dialect)
-    return [...reads].map((path) => `${path} ${inWords(facts.peek(path))}`).join(', ')
-  } catch {
-    return ''
-  }
+/** What would decide if the rule that did were not there. */
+function withoutDecider(
+  set: RuleSet,
+  { unknowns }: Judgeable,
+  trials: readonly Tried[],
+  decider: number,
+): readonly string[] {
+  const by = trials[decider]
+  if (by === undefined) return []
+  const next = trials.find(({ rule, truth }, at) => at > decider && truth !== false && rule.mode === 'enforce')
+  const without = `without rule "${by.rule.name}"`
+  if (next === undefined)
+    return [`${without} no rule matches: the action would be ${words[unmatched(set, unknowns).kind]}`]
+  const { name, outcome, priority } = next.rule
+  const how = next.truth === true ? outcome.do : 'cannot be evaluated, so deny'
+  return [`${without}, rule "${name}" (${how}, priority ${priority}) would decide`]
 }
 
-/** Keys of maps are told, values are not: headers may hold what is nobody's business. */
-function inWords(value: unknown): string {
-  if (value === undefined) return 'is unknown'
-  if (typeof value === 'string') {
-    return value.length > longestQuote ? `has ${value.length} characters` : `is ${JSON.stringify(value)}`
-  }
-  if (Array.isArray(value)) return `is a list of ${value.length}`
-  if (typeof value !== 'object' || value === null) return `is ${String(value)}`
-  const keys = value instanceof Map ? [...value.keys()].map(String) : Object.keys(value)
-  if (keys.length === 0) return 'is empty'
-  const shown = keys.slice(0, 10).map((key) => JSON.stringify(key.slice(0, longestQuote)))
-  return `has the keys ${shown.join(', ')}${keys.length > shown.length ? ', …' : ''}`
+const words: { readonly [kind in Verdict['kind']]: string } = {
+  allow: 'allowed',
+  deny: 'denied',
+  ask: 'put to approvers',
+}
+
+/** For each other verdict the first rule that could give it, and what it lacks. */
+function changesOf(
+  set: RuleSet,
+  { unknowns }: Judgeable,
+  trials: readonly Tried[],
+  verdict: Verdict,
+): readonly string[] {
+  const fallback = unmatched(set, unknowns).kind
+  const others = (['allow', 'ask', 'deny'] as const).filter((kind) => kind !== verdict.kind)
+  return others.flatMap((kind) => {
+    const at = trials.findIndex(({ rule }) => rule.mode === 'enforce' && rule.outcome.do === kind)
+    const found = trials[at]
+    const before = found === undefined ? trials : trials.slice(0, at)
+    const inTheWay = before.filter(({ rule, truth }) => rule.mode === 'enforce' && truth !== false)
+    const conditions = [
+      ...(found === undefined ? [] : lacking(found)),
+      ...inTheWay.map(({ rule }) => `rule "${rule.name}" did not match`),
+    ]
+    if (conditions.length === 0) return []
+    if (found !== undefined)
+      return [`would be ${words[kind]} by rule "${found.rule.name}" if ${conditions.join(' and ')}`]
+    return kind === fallback
+      ? [`would be ${words[kind]}, since nothing else matches, if ${conditions.join(' and ')}`]
+      : []
+  })
+}
+
+/** What has to be otherwise for a rule to match: in words, with what it is now. */
+function lacking(trial: Tried): readonly string[] {
+  const { rule, truth } = trial
+  if (truth === true) return []
+  const parts = trial.parts().filter((part) => part.truth !== true)
+  return [
+    ...(isForOther(trial) ? [`the credential were "${rule.credential}" (it is ${quoted(trial.used)})`] : []),
+    ...parts.map(({ text, truth, reads }) => {
+      const now = [typeof truth === 'boolean' ? '' : truth, reads.join(', ')].filter(Boolean).join('; ')
+      return `${text} were true${now === '' ? '' : ` (${now})`}`
+    }),
+  ]
 }
