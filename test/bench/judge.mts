@@ -2,7 +2,7 @@
 // node --expose-gc --import tsx test/bench/judge.mts
 import type { RuleName } from '../../workers/contract/ids.ts'
 import type { Rule } from '../../workers/contract/profile.ts'
-import { http } from '../../workers/protocols/https/definition.ts'
+import { http } from '../../workers/contract/families/http.ts'
 import { checkCondition } from '../../workers/rules/check.ts'
 import { compileRules, type RuleSet } from '../../workers/rules/compile.ts'
 import { judge } from '../../workers/rules/judge.ts'
@@ -10,6 +10,7 @@ import { judge } from '../../workers/rules/judge.ts'
 const families = [http]
 const count = 10_000
 const judgements = 200_000
+const context = { profile: 'bench', device: 'laptop', endpoint: 'api', nowMs: Date.now() }
 
 const shapes: { readonly [name: string]: (index: number) => string } = {
   'method && path prefix': (index) => `http.method == 'DELETE' && http.path.startsWith('/v1/things/${index}/')`,
@@ -48,8 +49,6 @@ function rule(when: string, index: number): Rule {
   const name = `rule-${index}` as RuleName
   return { name, priority: 0, when, credential: null, outcome: { do: 'deny', reason: 'no' }, mode: 'enforce' }
 }
-
-const context = { profile: 'bench', device: 'laptop', endpoint: 'api', nowMs: Date.now() }
 
 function action(): Parameters<typeof judge>[1] {
   const headers = { Accept: ['*/*'], 'User-Agent': ['bench'], Authorization: ['Bearer placeholder'] }

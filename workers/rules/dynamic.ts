@@ -1,4 +1,4 @@
-import { spend } from './budget.ts'
+import { payCall, payLoop, payOperator } from './costs.ts'
 import { counterOf, readRate } from './rates.ts'
 import { compilePattern, occurs } from './regex.ts'
 import {
@@ -19,17 +19,13 @@ import {
 export function hardenTree(tree: SyntaxNode): void {
   walk(tree, (node) => {
     if (node.meta.macro?.macroHasProps !== undefined) node.meta.macro.evaluate = has
-    if (node.meta.alternate?.op === 'comprehension') countLoop(node.meta.alternate)
+    if (node.meta.alternate?.op === 'comprehension') payForLoop(node.meta.alternate)
     if (binaryOperators.has(node.op)) {
-      if (isDynamic(node.left) || isDynamic(node.right)) node.handle = binary
-      else if (node.op === 'in') node.handle = counted(node.handle as Handle)
-    } else if (node.op === 'call') {
-      const counter = counterOf(node)
-      const [, args] = node.args as [string, SyntaxNode[]]
-      if (counter !== null && typeof counter !== 'string') node.handle = () => readRate(counter)
-      else if (args.some(isDynamic)) node.handle = call
-    } else if (node.op === 'rcall' && node.meta.alternate === undefined) {
-      hardenMethod(node)
+      const isOpen = isDynamic(node.left) || isDynamic(node.right)
+      if (isOpen) node.handle = binary
+      else if (!isCheap(node)) node.handle = paid(node.handle as Handle)
+    } else if (node.op === 'call' || (node.op === 'rcall' && node.meta.alternate === undefined)) {
+      hardenCall(node)
     }
   })
 }
@@ -40,30 +36,35 @@ function isDynamic(node: SyntaxNode | undefined): boolean {
   return node?.checkedType?.hasDynType === true
 }
 
-function countLoop(node: SyntaxNode): void {
+/** Comparing numbers and the like, or a text with a literal: it takes no time that grows. */
+function isCheap({ op, left, right }: SyntaxNode): boolean {
+  if (op === 'in') return false
+  const types = [left?.checkedType?.kind, right?.checkedType?.kind]
+  return types.every((kind) => kind === 'primitive') && op !== '+' && [left, right].some((node) => node?.op === 'value')
+}
+
+function payForLoop(node: SyntaxNode): void {
   type Run = (items: unknown, args: Comprehension, evaluator: Evaluator, context: unknown) => unknown
   const run = node.handle as Run
+  let bodyNodes = 0
+  walk((node.args as Comprehension).step, () => {
+    bodyNodes += 1
+  })
   node.handle = ((items, args, evaluator, context) => {
-    spend(1 + lengthOf(items))
+    payLoop(items, bodyNodes)
     return run(items, args, evaluator, context)
   }) satisfies Run
 }
 
-function counted(handle: Handle): Handle {
+function paid(handle: Handle): Handle {
   return (left, right, node, evaluator) => {
-    spend(Array.isArray(right) ? right.length : 1)
+    payOperator(node.op, left, right)
     return handle(left, right, node, evaluator)
   }
 }
 
-function lengthOf(value: unknown): number {
-  if (Array.isArray(value)) return value.length
-  if (value instanceof Map || value instanceof Set) return value.size
-  return typeof value === 'object' && value !== null ? Object.keys(value).length : 0
-}
-
 const binary: Handle = (left, right, node, evaluator) => {
-  spend(1 + (Array.isArray(right) ? right.length : 0))
+  payOperator(node.op, left, right)
   const leftType = node.leftStaticType ?? evaluator.debugType(left).wrappedType
   const rightType = node.rightStaticType ?? evaluator.debugType(right).wrappedType
   const overload = node.candidates?.findBinaryOverload(leftType, rightType)
@@ -102,22 +103,37 @@ interface Invocation {
 }
 
 function invoke({ name, node, evaluator, args, types, receiver }: Invocation): unknown {
-  for (const value of args) spend(typeof value === 'string' ? 1 + (value.length >> 10) : 1)
+  payCall(name, args)
   const found = node.candidates?.findFunction(types, receiver)
   if (found) return found.handler.apply(evaluator, [...args])
   throw evaluator.createError('no_matching_overload', `no overload of ${name} takes these values`, node)
 }
 
-function hardenMethod(node: SyntaxNode): void {
-  const [name, receiver, args] = node.args as [string, SyntaxNode, SyntaxNode[]]
-  if (isDynamic(receiver) || args.some(isDynamic)) {
-    node.handle = method
+function hardenCall(node: SyntaxNode): void {
+  const isMethod = node.op === 'rcall'
+  const [name, ...rest] = node.args as [string, ...unknown[]]
+  const args = isMethod ? [rest[0] as SyntaxNode, ...(rest[1] as SyntaxNode[])] : (rest[0] as SyntaxNode[])
+  const counter = counterOf(node)
+  if (counter !== null && typeof counter !== 'string') {
+    node.handle = () => readRate(counter)
     return
   }
-  const pattern = name === '__matches' ? literalOf(args[0]) : undefined
-  if (typeof pattern !== 'string') return
-  const compiled = compilePattern(pattern)
-  node.handle = (values: readonly unknown[]) => occurs(compiled, values[0] as string)
+  const pattern = name === '__matches' ? literalOf(args.at(-1)) : undefined
+  if (typeof pattern === 'string' && !isDynamic(args[0])) {
+    const compiled = compilePattern(pattern)
+    node.handle = (values: readonly unknown[]) => occurs(compiled, values[0] as string)
+    return
+  }
+  if (args.some(isDynamic)) {
+    node.handle = isMethod ? method : call
+    return
+  }
+  type Run = (values: unknown[], ...more: unknown[]) => unknown
+  const run = node.handle as Run
+  node.handle = ((values, ...more) => {
+    payCall(name, values)
+    return run(values, ...more)
+  }) satisfies Run
 }
 
 /** `has(a.b.c)`: c may be missing, b may not; on a list it is an error, on a scalar false. */

@@ -2,16 +2,13 @@ import type { Environment } from 'cel-js'
 import { spend } from './budget.ts'
 import { matches } from './regex.ts'
 import { setKey } from './set-key.ts'
+import { registerTexts, textNames } from './text-functions.ts'
+import { registerTimestamps, timestampNames } from './timestamps.ts'
 
 /** Functions of cel-js that are replaced by ours: its overloads cannot be, so calls are renamed before the check. */
-export const renamed: ReadonlyMap<string, string> = new Map([
-  ['matches', '__matches'],
-  ['lowerAscii', '__lowerAscii'],
-  ['upperAscii', '__upperAscii'],
-])
-
-/** Longest text `replace` may make, characters. */
-const longestText = 4 * 1024 * 1024
+export const renamed: ReadonlyMap<string, string> = new Map(
+  ['matches', ...textNames, ...timestampNames].map((name) => [name, `__${name}`]),
+)
 
 class Sets {}
 
@@ -22,16 +19,8 @@ export function registerFunctions(environment: Environment): void {
     environment.registerFunction(signature, handler, sync)
   define('string.__matches(string): bool', matches)
   define('__matches(string, string): bool', matches)
-  define('string.__lowerAscii(): string', (text: string) => text.replace(/[A-Z]+/g, (run) => run.toLowerCase()))
-  define('string.__upperAscii(): string', (text: string) => text.replace(/[a-z]+/g, (run) => run.toUpperCase()))
-  define('string.replace(string, string): string', (text: string, from: string, to: string) =>
-    replace(text, from, to, -1),
-  )
-  define('string.replace(string, string, int): string', (text: string, from: string, to: string, most: bigint) =>
-    replace(text, from, to, Number(most)),
-  )
-  define('string.charAt(int): string', charAt)
-  define('string.reverse(): string', (text: string) => [...text].reverse().join(''))
+  registerTexts(environment)
+  registerTimestamps(environment)
   // the arguments are literals: `hardenTree` puts the counter itself in place of the call
   for (const signature of ['rate(string, string): int', 'rate(string, string, string): int']) define(signature, unread)
   environment.registerType('Sets', Sets)
@@ -57,25 +46,6 @@ function contains(all: readonly unknown[], some: readonly unknown[]): boolean {
 }
 
 function keysOf(list: readonly unknown[]): Set<string> {
-  spend(list.length)
+  spend(list.length * 300)
   return new Set(list.map(setKey))
-}
-
-function replace(text: string, from: string, to: string, most: number): string {
-  const parts = text.split(from)
-  const times = most < 0 ? parts.length - 1 : Math.min(most, parts.length - 1)
-  spend(times)
-  if (text.length + times * (to.length - from.length) > longestText) throw new Error('replace() makes too long a text')
-  return (
-    parts.slice(0, times + 1).join(to) +
-    parts
-      .slice(times + 1)
-      .map((part) => from + part)
-      .join('')
-  )
-}
-
-function charAt(text: string, index: bigint): string {
-  if (index < 0n || index > BigInt(text.length)) throw new Error('charAt() index out of range')
-  return text.charAt(Number(index))
 }

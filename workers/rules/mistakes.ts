@@ -1,8 +1,9 @@
 import type { Dialect } from './dialect.ts'
 import { isFamily, type Parsed } from './parse.ts'
 import { counterOf } from './rates.ts'
-import { compilePattern } from './regex.ts'
+import { checkPattern } from './regex.ts'
 import { comprehensionOf, literalOf, pathOf, type SyntaxNode, walk } from './syntax.ts'
+import { checkZone, timestampOf } from './timestamps.ts'
 
 /** What is wrong with a place of a condition; offsets count UTF-16 units. */
 export interface Mistake {
@@ -105,11 +106,25 @@ function* mistakesOf(node: SyntaxNode, loops: number, dialect: Dialect): Iterabl
   }
   const pattern = name === '__matches' ? literalOf((rest.at(-1) as SyntaxNode[]).at(-1)) : undefined
   if (typeof pattern === 'string') yield* patternMistakes(pattern)
+  yield* timeMistakes(node)
+}
+
+/** A moment or a zone that is written down can be looked at before any action. */
+function* timeMistakes({ op, args }: SyntaxNode): Iterable<string> {
+  const [name, ...rest] = args as [string, ...unknown[]]
+  const text = literalOf((rest.at(-1) as SyntaxNode[])[0])
+  if (typeof text !== 'string') return
+  try {
+    if (op === 'call' && name === '__timestamp') timestampOf(text)
+    else if (op === 'rcall' && name.startsWith('__get')) checkZone(text)
+  } catch (error) {
+    yield `'${text}': ${(error as Error).message}`
+  }
 }
 
 function* patternMistakes(pattern: string): Iterable<string> {
   try {
-    compilePattern(pattern)
+    checkPattern(pattern)
   } catch (error) {
     yield `bad regular expression: ${(error as Error).message.replace(/^error parsing regexp: /, '')}`
   }
