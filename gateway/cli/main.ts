@@ -9,6 +9,7 @@ import { printFailure } from './print.ts'
 const commands: { readonly [name: string]: () => Promise<Command> } = {
   init: async () => (await import('./commands/init.ts')).init,
   test: async () => (await import('./commands/test.ts')).test,
+  explain: async () => (await import('./commands/explain.ts')).explain,
   'what-if': async () => (await import('./commands/what-if.ts')).whatIf,
   validate: async () => (await import('./commands/validate.ts')).validate,
   gateway: async () => (await import('./commands/gateway.ts')).gateway,

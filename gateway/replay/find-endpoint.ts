@@ -85,7 +85,9 @@ function reached(profiles: readonly Profile[], name: EndpointName): Destination 
 function byHost(profiles: readonly Profile[], described: DescribedAction): Destination {
   const { host } = described
   if (host === undefined || host === '')
-    throw new ClawError('CP_CONFIG', 'neither match.endpoint nor action.host says which endpoint is meant')
+    throw new ClawError('CP_CONFIG', 'neither match.endpoint nor action.host says which endpoint is meant', {
+      hint: 'name the endpoint as <type>.<name>, or the host the action goes to',
+    })
   const block = blockOf(described)
   const claims = profiles.flatMap((profile) =>
     claimants(profile, host, block).flatMap((name) => profile.endpoints.filter((endpoint) => endpoint.name === name)),
