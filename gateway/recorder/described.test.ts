@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { DescribedAction } from '../../workers/contract/described.ts'
-import { keptDescription, longestDescription } from './described.ts'
+import { type DescribedAction, maxDescribed } from '../../workers/contract/described.ts'
+import { keptDescription } from './described.ts'
 import { buildRedactor } from './redact.ts'
 
 const redactor = buildRedactor(['hunter2-the-secret', 'with"quotes:in"it'])
@@ -31,7 +31,7 @@ describe('keptDescription()', () => {
   })
 
   it('leaves out the body, then the headers, then everything, until it is short enough', () => {
-    const long = 'x'.repeat(longestDescription)
+    const long = 'x'.repeat(maxDescribed)
     const http = { method: 'POST', path: '/', query: {}, headers: { A: ['b'] }, body: 'c' }
     expect(keep({ host: 'h', http: { ...http, body: long } })).toEqual({
       host: 'h',

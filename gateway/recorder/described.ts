@@ -1,8 +1,5 @@
-import type { DescribedAction } from '../../workers/contract/described.ts'
+import { type DescribedAction, maxDescribed } from '../../workers/contract/described.ts'
 import type { Redactor } from './redact.ts'
-
-/** Longest description kept, UTF-16 units. */
-export const longestDescription = 32_768
 
 /**
  * A description as it is stored: known secrets taken out, and bounded by leaving out what is long: the body (the
@@ -11,13 +8,13 @@ export const longestDescription = 32_768
  */
 export function keptDescription(described: string, redactor: Redactor): string | null {
   const clean = redactor.text(described)
-  if (clean.length <= longestDescription && clean === described) return clean
+  if (clean.length <= maxDescribed && clean === described) return clean
   const action = parsed(clean)
   if (action === null) return null
-  if (clean.length <= longestDescription) return clean
+  if (clean.length <= maxDescribed) return clean
   for (const shorter of [withoutBody(action), withoutHeaders(action)]) {
     const text = JSON.stringify(shorter)
-    if (text.length <= longestDescription) return text
+    if (text.length <= maxDescribed) return text
   }
   return null
 }

@@ -3,7 +3,8 @@ import { type DescribedAction, type DescribedHttp, isSensitive, masked, maxDescr
 type Values = { readonly [name: string]: readonly string[] }
 
 /**
- * A described action as the text that is recorded: without body, sensitive values masked, at most `maxDescribed` bytes.
+ * A described action as the text that is recorded: without body (an empty one stays: it says that there was none),
+ * sensitive values masked, at most `maxDescribed` bytes.
  * Where that is too little, the values of all headers are masked; null when even that is too long or `describe` throws.
  */
 export function describedText(describe: () => DescribedAction): string | null {
@@ -18,8 +19,9 @@ export function describedText(describe: () => DescribedAction): string | null {
 
 function withoutSecrets(action: DescribedAction): DescribedAction {
   const { k8s } = action
-  const seen = withHttp(action, ({ body: _, body_b64: __, ...http }) => ({
+  const seen = withHttp(action, ({ body, body_b64: _, ...http }) => ({
     ...http,
+    ...(body === '' ? { body } : {}),
     ...(http.query === undefined ? {} : { query: maskSensitive(http.query) }),
     ...(http.headers === undefined ? {} : { headers: maskSensitive(http.headers) }),
   }))
@@ -42,10 +44,13 @@ function hidden({ headers }: DescribedHttp): DescribedHttp {
 
 function mask(values: Values, isHidden: (name: string) => boolean): Values {
   const entries = Object.entries(values)
+  if (!entries.some(([name]) => isHidden(name))) return values
   return Object.fromEntries(entries.map(([name, list]) => [name, isHidden(name) ? list.map(() => masked) : list]))
 }
 
 function fitting(action: DescribedAction): string | null {
   const text = JSON.stringify(action)
+  // a character takes three bytes at most
+  if (text.length * 3 <= maxDescribed) return text
   return new TextEncoder().encode(text).byteLength <= maxDescribed ? text : null
 }

@@ -1,9 +1,7 @@
 import type { Unknown } from '../../contract/action.ts'
-import { type DescribedAction, isSensitive, masked } from '../../contract/described.ts'
+import type { DescribedAction } from '../../contract/described.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { HttpFacts } from '../../wire/http/request-facts.ts'
-
-type Lists = { readonly [name: string]: readonly string[] }
 
 /** What of a request is described besides its head. */
 export interface RequestView {
@@ -15,7 +13,7 @@ export interface RequestView {
 
 /**
  * A request as it is kept, so that it can be judged again. A path or query that cannot be decoded is left out. `body`
- * is there only when there was none, empty: what there was of another one, the sample has.
+ * is there only when there was none, empty: what there was of another one, the sample has. Nothing is masked yet.
  */
 export function describeRequest(
   { head, body }: Pick<Exchange, 'head' | 'body'>,
@@ -27,18 +25,9 @@ export function describeRequest(
     http: {
       method: head.method,
       ...(isKnown('http.path') ? { path: facts.path } : {}),
-      ...(isKnown('http.query') ? { query: head.target.includes('?') ? withoutSecrets(facts.query) : {} } : {}),
-      headers: withoutSecrets(facts.headers),
+      ...(isKnown('http.query') ? { query: head.target.includes('?') ? facts.query : {} } : {}),
+      headers: facts.headers,
       ...(body.isEmpty ? { body: '' } : {}),
     },
   }
-}
-
-/** Values under sensitive names become `***`, one for one. */
-function withoutSecrets(lists: Lists): Lists {
-  const names = Object.keys(lists).filter(isSensitive)
-  if (names.length === 0) return lists
-  const hidden = new Map(names.map((name) => [name, (lists[name] ?? []).map(() => masked)]))
-  // not by assignment: `__proto__` may be a name
-  return Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, hidden.get(name) ?? values]))
 }

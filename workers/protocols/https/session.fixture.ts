@@ -5,6 +5,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Action } from '../../contract/action.ts'
+import { describedText } from '../../contract/described-text.ts'
 import { http } from '../../contract/families/http.ts'
 import type { ActionId, CredentialName, EndpointName, RuleName } from '../../contract/ids.ts'
 import type { Certificate, Secret } from '../../contract/messages.ts'
@@ -169,7 +170,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
           ruled.kind === 'deny' || obstacle === null
             ? ruled
             : { kind: 'deny', decider: { by: 'failsafe', cause: obstacle.cause, rule: null }, reason: obstacle.reason }
-        const described = seen.described === undefined ? null : JSON.stringify(seen.described())
+        const described = seen.described === undefined ? null : describedText(seen.described)
         const recorded: Recorded = { seen, described, kind: verdict.kind, closing: null, frames: [] }
         if (parts.isForgetful !== true) gateway.actions.push(recorded)
         open.set(action.id, recorded)
