@@ -57,7 +57,7 @@ export const celGroups: readonly CelGroup[] = [
         name: '+',
         form: '`+` `-` `*` `/` `%`',
         doc: 'Arithmetic; `+` joins text and lists.',
-        example: 'http.body_json.amount * 2 == 24',
+        example: 'size(http.path) * 2 == 22',
       },
       {
         name: '[]',
@@ -105,12 +105,6 @@ export const celGroups: readonly CelGroup[] = [
         form: '`list.map(v, value)`',
         doc: 'A value made of each.',
         example: "http.query['tag'].map(t, t + '!') == ['a!', 'b!']",
-      },
-      {
-        name: 'bind',
-        form: '`cel.bind(v, value, expression)`',
-        doc: 'Names a value for an expression.',
-        example: 'cel.bind(a, http.body_json.amount, a > 10 && a < 20)',
       },
     ],
   },
@@ -198,6 +192,18 @@ export const celGroups: readonly CelGroup[] = [
         example: "http.path.lastIndexOf('/') == 3",
       },
       { name: 'reverse', form: '`text.reverse()`', doc: 'Backwards.', example: "'abc'.reverse() == 'cba'" },
+      {
+        name: 'format',
+        form: '`text.format(list)`',
+        doc: 'A text with `%s`, `%d`, `%f`, `%x` and the like filled in.',
+        example: "'%s/%d'.format([http.method, 2]) == 'post/2'",
+      },
+      {
+        name: 'quote',
+        form: '`strings.quote(text)`',
+        doc: 'In quotation marks, what is special escaped.',
+        example: "strings.quote('a') == '\"a\"'",
+      },
     ],
   },
   {
@@ -315,7 +321,7 @@ export const celGroups: readonly CelGroup[] = [
     ],
   },
   {
-    title: 'Bytes and optional values',
+    title: 'Bytes',
     functions: [
       { name: 'at', form: '`bytes.at(index)`', doc: 'One byte as a number.', example: "bytes('a').at(0) == 97" },
       { name: 'hex', form: '`bytes.hex()`', doc: 'As hexadecimal text.', example: "bytes('a').hex() == '61'" },

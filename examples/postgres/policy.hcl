@@ -1,0 +1,119 @@
+# PostgreSQL: agents read, with functions that only compute. INSERT, UPDATE, DELETE, DROP and TRUNCATE need a person; programs,
+# files, roles and permissions are off limits.
+#
+#   clawpatrol secret set orders-db        the password of the user below
+# A DELETE or UPDATE without WHERE is not told from one with: no search in the text can tell (a comment, a string, WHERE true),
+# so a person sees every one. The rights of the database user are the other half: give it no more than it needs.
+
+endpoint "postgres" "orders" {
+  host        = "orders-db.example.com:5432"
+  sslmode     = "verify-full"
+  description = "Orders database"
+  unmatched   = "deny"
+}
+
+credential "postgres_credential" "orders-db" {
+  endpoint = postgres.orders
+  user     = "agent"
+  database = "orders"
+}
+
+# --- off limits
+
+rule "pg-programs" {
+  endpoint  = postgres.orders
+  priority  = 1000
+  condition = "sql.uses_program"
+  verdict   = "deny"
+  reason    = "no programs on the server"
+}
+
+rule "pg-server-functions" {
+  endpoint  = postgres.orders
+  priority  = 900
+  condition = <<-CEL
+    sql.functions.exists(f, f.matches(r'^(pg_catalog\.)?(pg_read_|pg_ls_|pg_stat_file|pg_write_|pg_execute_|pg_terminate_|pg_cancel_|pg_reload_|pg_rotate_|pg_switch_|pg_promote|pg_create_|pg_drop_|pg_logical_|pg_file_|lo_|dblink|set_config|query_to_xml|table_to_xml|schema_to_xml|database_to_xml|cursor_to_xml)'))
+  CEL
+  verdict   = "deny"
+  reason    = "functions that reach files, other servers or the server itself are off limits"
+}
+
+rule "pg-roles" {
+  endpoint  = postgres.orders
+  priority  = 900
+  condition = "sets.intersects(sql.verbs, ['grant', 'revoke', 'set role', 'set local role', 'set session authorization', 'set local session authorization', 'load', 'lock', 'call', 'do'])"
+  verdict   = "deny"
+  reason    = "roles, permissions and code blocks are for people"
+}
+
+# --- a person decides
+
+rule "pg-drop" {
+  endpoint  = postgres.orders
+  priority  = 500
+  condition = "sets.intersects(sql.verbs, ['drop', 'truncate'])"
+  approve   = [builtin.dashboard]
+  reason    = "DROP or TRUNCATE"
+}
+
+rule "pg-delete" {
+  endpoint  = postgres.orders
+  priority  = 400
+  condition = "sets.intersects(sql.verbs, ['delete', 'update', 'merge'])"
+  approve   = [builtin.dashboard]
+  reason    = "DELETE, UPDATE or MERGE"
+}
+
+rule "pg-insert" {
+  endpoint  = postgres.orders
+  priority  = 300
+  condition = "sets.contains(['insert', 'select', 'explain', 'values'], sql.verbs) && 'insert' in sql.verbs"
+  approve   = [builtin.dashboard]
+  reason    = "INSERT"
+}
+
+# --- reads
+
+# Tables with personal data: name yours, or delete the rule.
+rule "pg-personal-data" {
+  endpoint  = postgres.orders
+  priority  = 200
+  condition = "sets.intersects(sql.tables, ['customers', 'customer_notes', 'users'])"
+  approve   = [builtin.dashboard]
+  reason    = "personal data"
+}
+
+# A function may do anything its body says, so only known ones pass.
+rule "pg-read" {
+  endpoint  = postgres.orders
+  condition = <<-CEL
+    !sql.is_write && sets.contains(['select', 'values', 'explain', 'show'], sql.verbs)
+    && sql.functions.all(f, f.startsWith('pg_catalog.') || f in [
+      'abs', 'age', 'array_agg', 'array_length', 'avg', 'bool_and', 'bool_or', 'btrim', 'cardinality', 'ceil', 'char_length',
+      'coalesce', 'concat', 'concat_ws', 'count', 'current_database', 'current_schema', 'date_part', 'date_trunc', 'dense_rank',
+      'extract', 'first_value', 'floor', 'format', 'generate_series', 'greatest', 'json_agg', 'json_build_object', 'jsonb_agg',
+      'jsonb_build_object', 'lag', 'last_value', 'lead', 'least', 'left', 'length', 'lower', 'max', 'min', 'mode', 'now',
+      'ntile', 'nullif', 'overlay', 'percentile_cont', 'percentile_disc', 'pg_relation_size', 'pg_size_pretty',
+      'pg_total_relation_size', 'position', 'rank', 'regexp_replace', 'replace', 'right', 'round', 'row_number', 'row_to_json',
+      'split_part', 'stddev', 'string_agg', 'substring', 'sum', 'timezone', 'to_char', 'to_date', 'to_json', 'to_jsonb',
+      'to_timestamp', 'trim', 'unnest', 'upper', 'variance', 'version', 'width_bucket',
+    ])
+  CEL
+  verdict   = "allow"
+}
+
+rule "pg-session" {
+  endpoint  = postgres.orders
+  condition = <<-CEL
+    sets.contains(['begin', 'commit', 'rollback', 'savepoint', 'release', 'set', 'discard'], sql.verbs)
+    && size(sql.functions) == 0
+  CEL
+  verdict   = "allow"
+}
+
+rule "pg-default" {
+  endpoint  = postgres.orders
+  priority  = -100
+  verdict   = "deny"
+  reason    = "not on the list of what agents may run here"
+}
