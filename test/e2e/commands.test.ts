@@ -9,7 +9,19 @@ import { until } from '../support/until.ts'
 
 const commands = [
   ...['gateway', 'dev', 'join', 'login', 'run', 'env', 'status', 'uninstall', 'device', 'profile', 'reload', 'secret'],
-  ...['logs', 'validate', 'version', 'device list', 'device show', 'device approve', 'device deny', 'device block'],
+  ...[
+    'history',
+    'rollback',
+    'what-if',
+    'logs',
+    'validate',
+    'version',
+    'device list',
+    'device show',
+    'device approve',
+    'device deny',
+    'device block',
+  ],
   ...[
     'device unblock',
     'device pin',

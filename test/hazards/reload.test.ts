@@ -87,6 +87,18 @@ profile "default" {
     expect((await kept.finished).stdout).toBe('asking\n/one=200\n/one=403\nconnections 1\n')
   })
 
+  it('lets a request that is under way come to its end, and judges the next one', async () => {
+    lab.rewrite(policy('one').replace("http.path == '/one'", "http.path in ['/one', '/endless']"))
+    await applies('/one')
+    await using running = lab.startRun(['curl', '-sSN', `https://${host}/endless`])
+    await running.saw(/begin/)
+    lab.rewrite(policy('two'))
+    await applies('/two')
+    const soFar = running.output().length
+    await until('it goes on', () => running.output().length > soFar)
+    expect(await status('/endless')).toBe('403')
+  })
+
   it('with errors changes nothing and says so, with the place, in the log', async () => {
     lab.rewrite(policy('one').replace('http.path', 'http.pth'))
     await lab.gateway.saw(/"event":"config\.refused"/)
