@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, imports, sizes. The same gates run first in `npm test`.
+// `npm run check`: format, lint, types, imports, sizes, docs. The same gates run first in `npm test`.
 import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 import { checkImports } from './check-imports.mjs'
@@ -16,6 +16,7 @@ export function staticChecks() {
     ],
     ['imports', () => show(checkImports(root))],
     ['sizes', () => show(checkSizes(root))],
+    ['docs', () => tool(['scripts/make-docs.mjs', '--check'])],
   ]
   const passed = []
   const failed = []

@@ -1,5 +1,6 @@
-# AWS: agents list, describe and read. Deleting needs a person, other changes are denied. Identity, sessions, keys and secrets
-# are off limits, read or write. The role behind the key is the other half: give it no more than it needs.
+# AWS: list, describe and read; a person decides deletions, other changes are denied.
+# Identity, sessions, keys and secrets are off limits, read or write. The role behind the key is the other half: give it no
+# more than it needs.
 #
 #   clawpatrol secret set aws:access_key_id
 #   clawpatrol secret set aws:secret_access_key

@@ -1,5 +1,6 @@
-# GitHub: agents read everything, comment, open issues and pull requests, and write to branches of their own (agent/…).
-# Merging, deleting, pushing and running workflows need a person. Settings, secrets and members are off limits.
+# GitHub: read everything and propose changes; a person merges, deletes and pushes.
+# Agents comment, open issues and pull requests, and write to branches of their own (agent/…). Running workflows needs a
+# person too. Settings, secrets and members are off limits.
 #
 # The same token is stored twice, once for the API and once for git:
 #   clawpatrol secret set github-token

@@ -1,4 +1,4 @@
-# Kubernetes: agents read everything but secrets. Changes inside a namespace need a person, running commands in pods too.
+# Kubernetes: read all but secrets; a person decides changes in a namespace and exec.
 # Secrets, permissions, cluster-wide objects and whole collections are off limits.
 #
 #   clawpatrol secret set cluster-token

@@ -1,4 +1,5 @@
-# Model providers: agents call models, at most so often, and count tokens. Files, batches, keys and accounts are off limits.
+# Model providers (Anthropic, OpenAI, Gemini): call models, 600 times an hour at most.
+# Files, batches, keys and accounts are off limits.
 #
 #   clawpatrol secret set anthropic-key
 #   clawpatrol secret set openai-key

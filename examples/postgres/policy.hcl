@@ -1,5 +1,5 @@
-# PostgreSQL: agents read, with functions that only compute. INSERT, UPDATE, DELETE, DROP and TRUNCATE need a person; programs,
-# files, roles and permissions are off limits.
+# PostgreSQL: read; a person decides every INSERT, UPDATE, DELETE, DROP and TRUNCATE.
+# Reads may call functions that only compute. Programs, files, roles and permissions are off limits.
 #
 #   clawpatrol secret set orders-db        the password of the user below
 # A DELETE or UPDATE without WHERE is not told from one with: no search in the text can tell (a comment, a string, WHERE true),

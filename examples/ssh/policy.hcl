@@ -1,4 +1,5 @@
-# SSH: agents run a few commands that look at a machine. Other commands need a person. No terminals, no forwarding, no files.
+# SSH: a few commands that look at a machine; a person decides all others.
+# No terminals, no forwarding, no file transfer.
 #
 #   clawpatrol secret set ops-key:private_key
 #   clawpatrol secret set ops-key:host_pubkey     the host key of the server, so that nobody can stand in for it

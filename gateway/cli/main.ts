@@ -8,14 +8,14 @@ import { printFailure } from './print.ts'
  */
 const commands: { readonly [name: string]: () => Promise<Command> } = {
   init: async () => (await import('./commands/init.ts')).init,
+  validate: async () => (await import('./commands/validate.ts')).validate,
   test: async () => (await import('./commands/test.ts')).test,
   explain: async () => (await import('./commands/explain.ts')).explain,
   'what-if': async () => (await import('./commands/what-if.ts')).whatIf,
-  validate: async () => (await import('./commands/validate.ts')).validate,
   gateway: async () => (await import('./commands/gateway.ts')).gateway,
+  reload: async () => (await import('./commands/reload.ts')).reload,
   history: async () => (await import('./commands/history.ts')).history,
   rollback: async () => (await import('./commands/rollback.ts')).rollback,
-  reload: async () => (await import('./commands/reload.ts')).reload,
   dev: async () => (await import('./commands/dev.ts')).dev,
   device: async () => (await import('./commands/device.ts')).device,
   profile: async () => (await import('./commands/profile.ts')).profile,

@@ -71,8 +71,10 @@ function report(directory: string, packs: readonly Pack[], files: readonly strin
     ...packs.map(({ name }) => `  clawpatrol test ${directory} ${directory}/fixtures/${name}`),
     ...packs.flatMap(({ secrets }) => secrets.map((name) => `  clawpatrol secret set ${name}`)),
     `  clawpatrol gateway ${directory}`,
+    '',
+    'Rules with approve deny for now: this version has nobody to ask.',
     ...(unserved.length === 0
       ? []
-      : ['', `${unserved.join(', ')}: checked and tested, but clawpatrol gateway cannot serve it in this version`]),
+      : [`${unserved.join(', ')}: checked and tested, but clawpatrol gateway cannot serve it in this version.`]),
   ]
 }
