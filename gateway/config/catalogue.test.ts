@@ -38,8 +38,8 @@ type Row = readonly [id: string, what: string, source: string, message: RegExp, 
 
 // biome-ignore format: a table is read row by row
 const errors: readonly Row[] = [
-  ['1', 'an empty file', '', /gateway block is missing/],
-  ['1', 'no gateway block', version, /gateway block is missing/],
+  ['1', 'an empty file', '«', /gateway block is missing/],
+  ['1', 'no gateway block', `«${version}`, /gateway block is missing/],
   ['2', 'an attribute without an expression', rule('verdict =«\n»'), /Invalid expression/],
   ['3', 'a block that is never closed', `${base}rule "r" «{»\n  verdict = "deny"\n`, /Unclosed configuration block/],
   ['4', 'a heredoc that is never closed', `${base}rule "r" {\n  condition = <<CEL\n  x\n}\n«`, /Unterminated template string/],
@@ -87,7 +87,7 @@ const errors: readonly Row[] = [
   ['43', 'a rule over http and sql', `${base}${db}rule "r" {\n  endpoints = «[https.a, postgres.db]»\n  verdict = "deny"\n}\n`, /families http and sql: split it/],
   ['43', 'a rule over http and k8s', `${base}${cluster}rule "r" {\n  endpoints = «[https.a, kubernetes.k]»\n  verdict = "deny"\n}\n`, /families http and k8s: split it/],
   ['44', 'a rule without an outcome', `${base}«rule "r"» {\n  endpoint = https.a\n}\n`, /has no outcome/, /verdict/],
-  ['44', 'an empty verdict', rule('endpoint = https.a', 'verdict = «""»'), /must be "allow" or "deny", not ""/],
+  ['44', 'an empty verdict', rule('endpoint = https.a', 'verdict = «""»'), /has no outcome/, /verdict = "allow"/],
   ['45', 'verdict and approve', deny('«approve» = [builtin.dashboard]'), /verdict and approve: use one/],
   ['46', 'a verdict in capitals', rule('endpoint = https.a', 'verdict = «"DENY"»'), /must be "allow" or "deny", not "DENY"/],
   ['44', 'an empty list of approvers', rule('endpoint = https.a', 'approve = «[]»'), /has no outcome/],
@@ -171,6 +171,7 @@ const errors: readonly Row[] = [
   ['98', 'a file of a cluster that is not there', base + cluster.replace('server', 'ca_cert = «"<<file:/no/ca.pem>>"»\n  server'), /cannot read \/no\/ca\.pem: it does not exist/],
   ['98', 'a file of a tunnel that is not there', `${base}tunnel "kubernetes_port_forward" "t" {\n  port = 1\n  pod = "p"\n  ca_cert = «"<<file:nope.pem>>"»\n}\n`, /cannot read .*nope\.pem: it does not exist/],
   ['100', 'a plugin without source', `${base}«plugin "x"» {\n}\n`, /plugin "x" needs the argument "source"/],
+  ['102', 'a type that only a plugin may know', `${base}plugin "x" {\n  source = "./x"\n}\nendpoint «"redis"» "r" {\n}\n`, /unknown endpoint type "redis"/, /does not start plugins/],
   ['102', 'a plugin from nowhere', `${base}plugin "x" {\n  source = «"http://x.test/p"»\n}\n`, /is no source.*github\.com\/<owner>\/<repo>/],
   ['102', 'a plugin that may read the state', `${base.replace('gateway {', 'gateway {\n  state_dir = "/var/lib/cp"')}plugin "x" {\n  source = "/opt/x"\n  read_paths = ["/etc", «"/var"»]\n}\n`, /plugin "x": read_paths overlaps the state directory "\/var\/lib\/cp"/],
   ['102', 'a reference in a plugin block', `${base}plugin "x" {\n  source = «https».a\n}\n`, /Variables not allowed/],
@@ -193,7 +194,7 @@ const errors: readonly Row[] = [
 
 // biome-ignore format: a table is read row by row
 const warnings: readonly Row[] = [
-  ['14', 'no schema_version', base.replace(version, ''), /schema_version is not set/],
+  ['14', 'no schema_version', `«${base.replace(version, '')}`, /schema_version is not set/],
   ['24', 'a buffer below what is stored', base.replace('gateway {', 'gateway {\n  limits {\n    «body_buffer» = "1KiB"\n  }\n'), /body_buffer \(1024 bytes\) is below body_storage \(4096 bytes\)/],
   ['FIX', 'hosts = []', hosts('«[]»'), /endpoint "a" has no hosts: it is never reached/],
   ['FIX', 'a cluster without hosts and server', `${base}«endpoint "kubernetes" "k"» {\n}\n`, /endpoint "k" has no hosts/],

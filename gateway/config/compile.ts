@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os'
-import type { ProfileName } from '../../workers/contract/ids.ts'
+import type { EndpointName, ProfileName } from '../../workers/contract/ids.ts'
 import type { Endpoint, Limits, Profile } from '../../workers/contract/profile.ts'
 import { approversOf, type CompiledApprover } from './approvers.ts'
 import { checkAsyncGrants } from './async-grants.ts'
 import type { CompiledCredential } from './credentials.ts'
 import type { CompiledDefaults } from './defaults-block.ts'
-import type { Report } from './diagnostics.ts'
+import { type Report, topOfFiles } from './diagnostics.ts'
 import { checkDispatch, checkHosts } from './dispatch-checks.ts'
 import type { CompiledEndpoint } from './endpoints.ts'
 import { type CompiledPlugin, checkReadPaths } from './plugins.ts'
@@ -79,6 +79,12 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
     deviceDefaultProfile: names.find((name) => name === 'default') ?? names[0] ?? null,
     endpoints: [...decoded.endpoints.values()].map((each) => declaredEndpoint(each, defaults)),
     credentials: [...decoded.credentials.values()].map(declaredCredential),
+    disabledRules: decoded.rules
+      .filter(({ isDisabled }) => isDisabled)
+      .map(({ rule, endpoints }) => ({
+        name: rule.name,
+        endpoints: endpoints.map(({ name }) => name as EndpointName),
+      })),
     approvals: {
       ...approvals,
       asyncProfiles: decoded.profiles.filter((each) => each.wantsAsync).map(({ name }) => name),
@@ -150,7 +156,7 @@ function declaredCredential({ name, definition, endpoints, description }: Compil
 }
 
 function warnUnreached(report: Report, decoded: Decoded, reached: ReadonlySet<string>): void {
-  if (decoded.profiles.length === 0) report.warn(null, 'no profile is declared: no device can reach an endpoint')
+  if (decoded.profiles.length === 0) report.warn(topOfFiles, 'no profile is declared: no device can reach an endpoint')
   for (const { name, declared } of decoded.endpoints.values()) {
     if (reached.has(name) || decoded.profiles.length === 0) continue
     report.warn(

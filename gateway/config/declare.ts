@@ -64,6 +64,7 @@ export function declare(report: Report, bodies: readonly Body[]): Declarations {
       plugin: new Map(),
     },
     single: new Map(),
+    hasPlugins: bodies.some(({ blocks }) => blocks.some(({ type }) => type === 'plugin')),
   }
   for (const [file, body] of bodies.entries()) {
     for (const attribute of body.attributes) checkTopAttribute(report, file, attribute)
@@ -80,6 +81,8 @@ interface State {
   readonly report: Report
   readonly all: { readonly [kind in Kind]: Map<string, Declared> }
   readonly single: Map<string, Single>
+  /** Types nobody knows may be those of a plugin. */
+  readonly hasPlugins: boolean
 }
 
 function checkTopAttribute(report: Report, file: number, { name, at }: Attribute): void {
@@ -150,7 +153,7 @@ function addTyped(state: State, file: number, block: Block, kind: keyof typeof t
     report.error(
       { file, span: typeLabel.at },
       `unknown ${kind} type ${JSON.stringify(type)}: known are ${types.join(', ')}`,
-      { hint: didYouMean(type, types) ?? otherKind(kind, type) },
+      { hint: didYouMean(type, types) ?? otherKind(kind, type) ?? (state.hasPlugins ? fromPlugin : undefined) },
     )
   if (kind === 'approver' && name === builtinApprover) {
     report.error(
@@ -197,6 +200,8 @@ function add({ report, all }: Pick<State, 'report' | 'all'>, declared: Declared)
       related: [{ message: 'the first is here', spot: first.spot }],
     })
 }
+
+const fromPlugin = 'this version does not start plugins: types they bring cannot be used yet'
 
 function otherKind(kind: keyof typeof typesOf, type: string): string | undefined {
   const other = (Object.keys(typesOf) as (keyof typeof typesOf)[]).find(

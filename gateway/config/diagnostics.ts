@@ -24,6 +24,9 @@ export interface Spot {
   readonly span: Span
 }
 
+/** Where something is missing that may stand anywhere. */
+export const topOfFiles: Spot = { file: 0, span: [0, 0] }
+
 /** More about a problem than its message. */
 export interface Aside {
   readonly hint?: string | undefined

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Address } from '../../workers/contract/ids.ts'
 import type { Single } from './declare.ts'
 import { type Decoding, decode } from './decode.ts'
-import type { Report, Spot } from './diagnostics.ts'
+import { type Report, type Spot, topOfFiles } from './diagnostics.ts'
 import type { Body } from './hcl/syntax.ts'
 import type { GatewaySettings, WireguardSettings } from './policy.ts'
 import { attributeOf } from './resolve.ts'
@@ -17,7 +17,10 @@ const hourMs = 3_600_000
 export function compileGateway(decoding: Decoding, single: Single | null): GatewaySettings | null {
   const { report } = decoding
   if (single === null) {
-    report.error(null, 'the gateway block is missing: write gateway { … } with a wireguard or tailscale block in it')
+    report.error(
+      topOfFiles,
+      'the gateway block is missing: write gateway { … } with a wireguard or tailscale block in it',
+    )
     return null
   }
   const { file, block } = single

@@ -6,7 +6,7 @@ import { compileCredential } from './credentials.ts'
 import { closedKinds, declare, labelsOf } from './declare.ts'
 import type { Decoding } from './decode.ts'
 import { compileDefaults } from './defaults-block.ts'
-import { type Problem, plainProblem, startReport } from './diagnostics.ts'
+import { type Problem, plainProblem, startReport, topOfFiles } from './diagnostics.ts'
 import { compileEndpoint } from './endpoints.ts'
 import { type FileMarkers, fileMarkers } from './file-markers.ts'
 import { compileGateway } from './gateway-block.ts'
@@ -112,7 +112,9 @@ async function build(
   if (compiled !== null && servable === true) reportUnserved(report, compiled, declarations)
   if (compiled === null || report.hasErrors()) return finish(null)
   if (!version.isWritten)
-    report.warn(null, 'schema_version is not set: the file is read as version 0', { hint: 'add schema_version = 1' })
+    report.warn(topOfFiles, 'schema_version is not set: the file is read as version 0', {
+      hint: 'add schema_version = 1',
+    })
   return finish({
     ...compiled,
     files: [...loaded.files.map(({ name }) => name), ...markers.read.keys()],

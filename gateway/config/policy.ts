@@ -4,6 +4,7 @@ import type {
   CredentialName,
   EndpointName,
   ProfileName,
+  RuleName,
   TunnelName,
 } from '../../workers/contract/ids.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
@@ -22,6 +23,8 @@ export interface Policy {
   /** All declared endpoints, reachable or not. */
   readonly endpoints: readonly DeclaredEndpoint[]
   readonly credentials: readonly DeclaredCredential[]
+  /** Rules that are switched off: checked, never evaluated. */
+  readonly disabledRules: readonly { readonly name: RuleName; readonly endpoints: readonly EndpointName[] }[]
   readonly approvals: ApprovalSettings
   /** All declared approvers and `builtin.dashboard`, which is always there. */
   readonly approvers: ReadonlyMap<ApproverName, DeclaredApprover>

@@ -14,27 +14,34 @@ export function compileOutcome(
 ): Outcome | null {
   const { report } = resolver
   const approve = attributeOf(block.body, 'approve')
-  const verdict = attributeOf(block.body, 'verdict')
+  const written = attributeOf(block.body, 'verdict')
+  const verdict = isEmpty(written) ? undefined : written
   if (approve !== undefined && verdict !== undefined) {
     report.error({ file, span: approve.at }, `${title} has verdict and approve: use one`, {
       related: [{ message: 'verdict is here', spot: { file, span: verdict.at } }],
     })
     return null
   }
-  const reason = input?.reason ?? 'denied by policy'
+  const reason = input?.reason === undefined || input.reason === '' ? 'denied by policy' : input.reason
   if (approve !== undefined) {
     const approvers = readStages(resolver, file, title, approve)
     const [first, ...rest] = approvers ?? []
     return first === undefined ? null : { do: 'ask', approvers: [first, ...rest], reason }
   }
   if (verdict === undefined) {
-    report.error(spot, `${title} has no outcome`, {
+    const where = written === undefined ? spot : { file, span: written.value.at }
+    report.error(where, `${title} has no outcome`, {
       hint: 'add verdict = "allow", verdict = "deny" or approve = [builtin.dashboard]',
     })
     return null
   }
   if (input?.verdict === undefined) return null
   return input.verdict === 'allow' ? { do: 'allow' } : { do: 'deny', reason }
+}
+
+/** `verdict = ""`, which counts as none. */
+export function isEmpty(attribute: Attribute | undefined): boolean {
+  return attribute?.value.kind === 'string' && attribute.value.value === ''
 }
 
 /** The stages of `approve = […]`; null when one is wrong. */

@@ -11,7 +11,7 @@ import type { Source } from './hcl/position.ts'
 import type { Value } from './hcl/syntax.ts'
 import { unguardedReads } from './param-guards.ts'
 import { attributeOf, type Resolver, resolve, resolveTargets } from './resolve.ts'
-import { compileOutcome } from './rule-outcome.ts'
+import { compileOutcome, isEmpty } from './rule-outcome.ts'
 import { ruleSchema } from './schema.ts'
 
 /** A decoded rule block. */
@@ -33,7 +33,9 @@ export function compileRule(
   const { block, file, name, spot } = declared
   const { report } = decoding
   const title = `rule ${JSON.stringify(name)}`
-  const input = decode(decoding, { file, body: block.body, header: block.header, title }, ruleSchema)
+  const attributes = block.body.attributes.filter((each) => each.name !== 'verdict' || !isEmpty(each))
+  const body = attributes.length < block.body.attributes.length ? { ...block.body, attributes } : block.body
+  const input = decode(decoding, { file, body, header: block.header, title }, ruleSchema)
   const targets = resolveTargets(resolver, file, block.body, title)
   let isRight = targets.clean
   if (targets.clean && targets.endpoints.length === 0) {
