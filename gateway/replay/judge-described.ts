@@ -146,7 +146,8 @@ function timeOf(at: string | undefined): number {
 
 const sets = new WeakMap<Endpoint, RuleSet>()
 
-function rulesOf(endpoint: Endpoint): RuleSet {
+/** The rules of an endpoint, compiled once. */
+export function rulesOf(endpoint: Endpoint): RuleSet {
   const known = sets.get(endpoint)
   if (known !== undefined) return known
   const set = compileRules(endpoint.rules, protocolNamed(endpoint.protocol)?.families ?? [], endpoint.unmatched)

@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { countProblems, formatProblem } from '../../config/diagnostics.ts'
 import { type LoadedPolicy, loadPolicy } from '../../config/load-policy.ts'
+import { CoverageCollector, coverageLines } from '../../replay/coverage.ts'
 import { readFixtures } from '../../replay/fixture-files.ts'
 import { junitReport } from '../../replay/junit.ts'
 import { reportLines, reportObject } from '../../replay/report.ts'
 import { type FixtureFile, runFixtures } from '../../replay/run.ts'
 import { updateFixtures } from '../../replay/update-fixtures.ts'
+import { FileWatch } from '../../replay/watch-files.ts'
 import type { Command, Invocation } from '../command.ts'
 import { print, printError, printFailure, printJson } from '../print.ts'
 
@@ -21,6 +23,11 @@ export const test: Command = {
     { flags: '--json', summary: 'print one JSON object instead of text' },
     { flags: '--junit <file>', summary: 'also write a JUnit report' },
     { flags: '--update', summary: 'write what the rules say into the fixtures that want something else' },
+    {
+      flags: '--coverage',
+      summary: 'also tell which rules no fixture exercises, can never fire or contradict each other',
+    },
+    { flags: '--watch', summary: 'run again whenever the configuration or a fixture changes, until interrupted' },
   ],
   examples: [
     'clawpatrol test gateway.hcl fixtures/',
@@ -37,33 +44,60 @@ export const test: Command = {
 
 async function testFixtures({ args, options }: Invocation): Promise<number> {
   const [config = '', fixtures = ''] = args
-  return await runOnce(config, fixtures, options)
+  if (options.watch !== true) return (await runOnce(config, fixtures, options)).code
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  process.once('SIGINT', end).once('SIGTERM', end)
+  using watch = new FileWatch()
+  watch.follow([config, fixtures], [config, fixtures])
+  try {
+    for (;;) {
+      const { code, watched } = await runOnce(config, fixtures, options)
+      watch.follow([...watched, fixtures], [config, fixtures])
+      if (!(await watch.next(ending.signal))) return code
+    }
+  } finally {
+    process.off('SIGINT', end).off('SIGTERM', end)
+  }
 }
 
-/** Loads, judges and reports once; resolves with the exit code. */
-async function runOnce(config: string, fixtures: string, options: Invocation['options']): Promise<number> {
+interface Ran {
+  readonly code: number
+  /** Files of the configuration. */
+  readonly watched: readonly string[]
+}
+
+/** Loads, judges and reports once. */
+async function runOnce(config: string, fixtures: string, options: Invocation['options']): Promise<Ran> {
   const began = performance.now()
   const loaded = await loadPolicy(config)
-  const { policy } = loaded
+  const { policy, watched } = loaded
   if (policy === null) {
     reportConfig(config, loaded, options.json === true)
-    return 2
+    return { code: 2, watched }
   }
   let files: readonly FixtureFile[]
   try {
     files = readFixtures(fixtures)
   } catch (error) {
     printFailure(error)
-    return 2
+    return { code: 2, watched }
   }
-  const results = await runFixtures(policy, files)
+  const collector = options.coverage === true ? new CoverageCollector() : null
+  const results = await runFixtures(policy, files, (path, outcome) => collector?.observe(path, outcome))
   const updated = options.update === true ? await updateFixtures(files, results) : new Set<string>()
   const seconds = (performance.now() - began) / 1000
   if (typeof options.junit === 'string') await writeFile(options.junit, junitReport(config, results, seconds))
   const isOk = results.every(({ kind, path }) => kind === 'ok' || updated.has(path))
-  if (options.json === true) printJson(reportObject(config, results, updated))
-  else (isOk ? print : printError)(reportLines(results, updated).join('\n'))
-  return isOk ? 0 : 1
+  const coverage = collector?.report(policy)
+  if (options.json === true) printJson({ ...reportObject(config, results, updated), ...(coverage && { coverage }) })
+  else {
+    const lines = [...reportLines(results, updated), ...(coverage === undefined ? [] : coverageLines(coverage))]
+    const text = lines.join('\n')
+    if (isOk) print(text)
+    else printError(text)
+  }
+  return { code: isOk ? 0 : 1, watched }
 }
 
 function reportConfig(config: string, { problems }: LoadedPolicy, isJson: boolean): void {
