@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -32,8 +32,10 @@ describe('openLogFile()', () => {
 
   it('says which file it cannot open and why, and keeps the old one', () => {
     const nowhere = join(directory, 'nowhere', 'x.log')
-    expect(() => openLogFile(nowhere)).toThrow(`Cannot open the log file ${JSON.stringify(nowhere)}: ENOENT`)
-    expect(() => openLogFile(directory)).toThrow(/EISDIR/)
+    expect(() => openLogFile(nowhere)).toThrow(
+      `Cannot open the log file ${JSON.stringify(nowhere)}: its directory does not exist`,
+    )
+    expect(() => openLogFile(directory)).toThrow(/it is a directory$/)
   })
 })
 
@@ -41,12 +43,16 @@ describe('openLog() with a path', () => {
   it('writes every line to the file as well and reports a reopening that fails', () => {
     const directory = mkdtempSync(join(tmpdir(), 'clawpatrol-log-path-'))
     const path = join(directory, 'gateway.log')
-    const log = openLog({ path, level: 'info', fd: 2 })
+    const stderr = openSync(join(directory, 'stderr'), 'a')
+    const log = openLog({ path, level: 'info', fd: stderr })
     log.info('started', { port: 1 })
     const line = JSON.parse(readFileSync(path, 'utf8')) as object
     expect(line).toMatchObject({ level: 'info', event: 'started', port: 1 })
+    rmSync(path)
+    rmSync(join(directory, 'stderr'))
     rmSync(directory, { recursive: true })
     log.reopen()
     expect(log.dropped).toBe(0)
+    closeSync(stderr)
   })
 })

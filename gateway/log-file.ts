@@ -50,12 +50,21 @@ function open(path: string): number {
   try {
     fd = openSync(path, flags, 0o600)
   } catch (cause) {
-    throw refused(path, (cause as NodeJS.ErrnoException).code ?? 'unknown', cause)
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+    throw refused(path, reasons[code] ?? code, cause)
   }
   const found = fstatSync(fd)
   if (found.isFile() || found.isCharacterDevice()) return fd
   closeSync(fd)
   throw refused(path, 'neither a file nor a device')
+}
+
+const reasons: { readonly [code: string]: string } = {
+  ENOENT: 'its directory does not exist',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENXIO: 'it is a pipe that nobody reads',
 }
 
 function refused(path: string, why: string, cause?: unknown): ClawError {

@@ -96,6 +96,7 @@ const errors: readonly Row[] = [
   ['49', 'approve with a bare dashboard', rule('endpoint = https.a', 'approve = [«dashboard»]'), /no variable named "dashboard"/, /builtin\.dashboard/],
   ['50', 'approve by a credential', rule('endpoint = https.a', 'approve = [«bearer_token.t»]'), /expected an approver, but bearer_token\.t is a credential/],
   ['50', 'approve by nobody', rule('endpoint = https.a', 'approve = [«"nobody"»]'), /no approver is called "nobody"/],
+  ['51', 'an empty condition', deny('condition = «""»'), /condition is empty/, /leave it out/],
   ['51', 'a CEL syntax error', deny('condition = "http.path ==«»"'), /^condition: /],
   ['52', 'a condition that is not bool', deny('condition = "«http.path»"'), /^condition: .*bool/],
   ['53', 'a variable of another family', deny('condition = "«k8s».verb == \'get\'"'), /^condition: .*k8s/],

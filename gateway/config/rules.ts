@@ -101,6 +101,10 @@ interface Condition {
 
 function checkText({ report }: Decoding, sources: readonly Source[], condition: Condition): boolean {
   const { file, value, families } = condition
+  if (value.value.trim() === '') {
+    report.error({ file, span: value.at }, 'condition is empty', { hint: 'leave it out to match every action' })
+    return false
+  }
   const problems = checkCondition(value.value, families)
   const reads = problems.length === 0 ? unguardedReads(value.value, families) : []
   if (problems.length === 0 && reads.length === 0) return true

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: HCL templates look like that
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { closedKinds, labelsOf } from '../declare.ts'
 import { parse, parseWhole } from './parse.ts'
 import { readPlain } from './plain.ts'
 
@@ -121,6 +122,52 @@ describe('parse()', () => {
       `endpoint "https" "a" {\n}\ncredential "bearer_token" "k-1" {\n}\nrule "r" {\n  x = ${value}\n}\n`,
     )
     expect(await parse(one, scope)).toEqual(await parseWhole(one, scope))
+  })
+})
+
+describe('parse() of the whole language', () => {
+  const language = { references: labelsOf, closed: closedKinds }
+  const text = `schema_version = 1
+defaults {
+  unmatched = "deny"
+}
+plugin "x" {
+  source = "./x"
+  read_paths = ["/etc"]
+}
+tunnel "ssh_port_forward" "jump" {
+  credential = ssh_key.k
+  via = ssh_port_forward.jump
+}
+credential "ssh_key" "k" {
+}
+approver "human_approver" "h" {
+  channel = ""
+  async_grant {
+    enabled = true
+  }
+}
+rule "r" {
+  approve = [builtin.dashboard, human_approver.h]
+  mode = "shadow"
+}
+`
+  it('reads all of it without the parser, and the same as the parser', async () => {
+    expect(readPlain(Buffer.from(text), closedKinds).pieces).toEqual([])
+    const whole = await parseWhole(files(text), language)
+    expect(whole.diagnostics).toEqual([])
+    expect(await parse(files(text), language)).toEqual(whole)
+  })
+
+  it.each([
+    'source = https.a',
+    'source = ssh_key.k',
+    'version = "1"\n  network = human_approver.h',
+  ])('lets a plugin refer to nothing: %s', async (line) => {
+    const one = files(text.replace('source = "./x"', line))
+    const { diagnostics } = await parse(one, language)
+    expect(diagnostics.map(({ summary }) => summary)).toEqual(['Variables not allowed'])
+    expect(await parseWhole(one, language)).toEqual(await parse(one, language))
   })
 })
 
