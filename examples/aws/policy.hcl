@@ -22,7 +22,7 @@ rule "aws-identity" {
   endpoint  = https.aws
   priority  = 1000
   condition = <<-CEL
-    http.host.matches(r'(^|\.)(iam|sts|kms|secretsmanager|sso|oidc|identitystore|cognito-identity|organizations|account|rolesanywhere|acm-pca|cloudhsmv2|signin)(-fips)?\.')
+    http.host.matches(r'(^|\.)(iam|sts|kms|secretsmanager|sso|oidc|identitystore|cognito-identity|cognito-idp|organizations|account|rolesanywhere|acm-pca|cloudhsmv2|signin)(-fips)?\.')
   CEL
   verdict   = "deny"
   reason    = "identity, sessions, keys and secrets are off limits"
@@ -62,13 +62,14 @@ rule "aws-delete" {
 
 # --- reads
 
-# REST: a GET without a body and without an operation in its query.
+# REST: a GET without a body and without an operation in its query; not to APIs that anybody can publish (execute-api).
 rule "aws-rest-read" {
   endpoint  = https.aws
   condition = <<-CEL
     http.method in ['GET', 'HEAD']
     && !('X-Amz-Target' in http.headers) && !http.query.exists(k, k.lowerAscii() == 'action')
     && !http.path.contains('/operation/') && http.body == ''
+    && !http.host.contains('.execute-api.')
   CEL
   verdict   = "allow"
 }

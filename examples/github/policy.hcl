@@ -45,6 +45,14 @@ credential "passthrough" "github-public" {
 
 # --- off limits, whatever else is allowed
 
+rule "github-no-override" {
+  endpoint  = https.github
+  priority  = 1100
+  condition = "http.headers.exists(name, name.matches('(?i)method'))"
+  verdict   = "deny"
+  reason    = "a header must not change the method"
+}
+
 rule "github-settings" {
   endpoint  = https.github
   priority  = 1000
@@ -113,7 +121,7 @@ rule "github-review" {
   endpoint  = https.github
   condition = <<-CEL
     http.method == 'POST' && http.path.matches('^/repos/[^/]+/[^/]+/pulls/[0-9]+/reviews$')
-    && has(http.body_json.event) && http.body_json.event == 'COMMENT'
+    && size(http.query) == 0 && has(http.body_json.event) && http.body_json.event == 'COMMENT'
   CEL
   verdict   = "allow"
 }
@@ -122,7 +130,7 @@ rule "github-own-branch" {
   endpoint  = https.github
   condition = <<-CEL
     http.method == 'POST' && http.path.matches('^/repos/[^/]+/[^/]+/git/refs$')
-    && has(http.body_json.ref) && http.body_json.ref.startsWith('refs/heads/agent/')
+    && size(http.query) == 0 && has(http.body_json.ref) && http.body_json.ref.startsWith('refs/heads/agent/')
   CEL
   verdict   = "allow"
 }
@@ -132,7 +140,7 @@ rule "github-own-file" {
   endpoint  = https.github
   condition = <<-CEL
     http.method == 'PUT' && http.path.matches('^/repos/[^/]+/[^/]+/contents/.')
-    && has(http.body_json.branch) && http.body_json.branch.startsWith('agent/')
+    && size(http.query) == 0 && has(http.body_json.branch) && http.body_json.branch.startsWith('agent/')
   CEL
   verdict   = "allow"
 }

@@ -37,7 +37,7 @@ rule "k8s-secrets" {
 rule "k8s-proxy" {
   endpoint  = kubernetes.cluster
   priority  = 1000
-  condition = "k8s.resource.endsWith('/proxy') || k8s.resource.endsWith('/portforward')"
+  condition = "k8s.resource.matches('(^|/)(proxy|portforward)$')"
   verdict   = "deny"
   reason    = "what goes through a proxy or a forwarded port cannot be seen"
 }

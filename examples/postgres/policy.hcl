@@ -104,9 +104,16 @@ rule "pg-read" {
 
 rule "pg-session" {
   endpoint  = postgres.orders
+  condition = "sets.contains(['begin', 'commit', 'rollback', 'savepoint', 'release'], sql.verbs)"
+  verdict   = "allow"
+}
+
+# Not search_path: with another one, a known name is another function.
+rule "pg-set" {
+  endpoint  = postgres.orders
   condition = <<-CEL
-    sets.contains(['begin', 'commit', 'rollback', 'savepoint', 'release', 'set', 'discard'], sql.verbs)
-    && size(sql.functions) == 0
+    sql.verb == 'set' && sql.statement.matches(
+      r'(?i)^\s*SET\s+((SESSION|LOCAL)\s+)?(application_name|client_encoding|client_min_messages|datestyle|extra_float_digits|idle_in_transaction_session_timeout|lock_timeout|statement_timeout|timezone|time\s+zone)[\s=]')
   CEL
   verdict   = "allow"
 }

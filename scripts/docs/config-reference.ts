@@ -36,7 +36,7 @@ function kindSection(kind: KindModel): readonly string[] {
   const labels = kind.labels.map((label) => ` "<${label}>"`).join('')
   return [
     `## ${code(`${kind.kind}${labels}`)}`,
-    `${kind.summary} ${occurs[kind.occurs]}`,
+    `${kind.summary} ${occurs[kind.occurs]}`.trimEnd(),
     fieldTable(kind.fields),
     ...blockSections(kind.kind, kind.fields, 3),
     ...kind.types.flatMap((type) => typeSection(kind.kind, type)),
@@ -52,11 +52,15 @@ const occurs: { readonly [how in KindModel['occurs']]: string } = {
 function typeSection(kind: string, type: TypeModel): readonly string[] {
   return [
     `### ${code(`${kind} "${type.type}"`)}`,
-    `${sentence(type.summary)}${type.isServed ? '' : ' *Not served yet.*'}`,
+    `${sentence(type.summary)}${type.isServed ? '' : ` ${unserved(kind)}`}`,
     factsOf(type),
     fieldTable(type.fields),
     ...blockSections(`${kind} "${type.type}"`, type.fields, 4),
   ]
+}
+
+function unserved(kind: string): string {
+  return kind === 'approver' ? '*Not asked yet: what needs it is denied.*' : '*Not served yet.*'
 }
 
 function factsOf(type: TypeModel): string {
@@ -100,7 +104,7 @@ function fieldTable(fields: readonly FieldModel[]): string {
     fields.map((field) => [
       code(field.name),
       `${field.words}${field.takesFiles ? ' (*file*)' : ''}`,
-      field.isRequired ? '**required**' : (field.fallback ?? '–'),
+      field.isRequired ? '**required**' : (field.fallback?.replace(/^"(.+)"$/, '$1') ?? '–'),
       `${field.doc}${field.example === null ? '' : ` Example: ${code(`${field.name} = ${field.example}`)}`}`,
     ]),
   )
@@ -108,5 +112,6 @@ function fieldTable(fields: readonly FieldModel[]): string {
 
 function sentence(text: string): string {
   const whole = text.endsWith('.') ? text : `${text}.`
-  return `${whole.slice(0, 1).toUpperCase()}${whole.slice(1)}`
+  // not the first word of a header or an attribute
+  return /^[a-z]+[ ,]/.test(whole) ? `${whole.slice(0, 1).toUpperCase()}${whole.slice(1)}` : whole
 }

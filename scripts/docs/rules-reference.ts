@@ -88,7 +88,7 @@ one denies. Ask first: \`'X-Team' in http.headers && http.headers['X-Team'][0] =
 The examples below are true of this action:
 
 \`\`\`json
-${JSON.stringify(exampleAction, null, 2)}
+${JSON.stringify(exampleAction, null, 2).replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replace(/\s+/g, ' ')}]`)}
 \`\`\``
 
 const causes: { readonly [cause in FailsafeCause]: string } = {
