@@ -102,7 +102,7 @@ function typeSchema(type: FieldType, unit: FieldModel['unit']): Schema {
 }
 
 const patterns: { readonly [unit in NonNullable<FieldModel['unit']>]: string } = {
-  duration: '^(off|[+-]?(0|((\\d+\\.?\\d*|\\.\\d+)(ns|us|µs|μs|ms|s|m|h))+))$',
+  duration: '^(off|always|[+-]?(0|((\\d+\\.?\\d*|\\.\\d+)(ns|us|µs|μs|ms|s|m|h))+))$',
   size: '^\\d+ ?([bB]|[kKmMgG]([iI][bB])?)?$',
 }
 

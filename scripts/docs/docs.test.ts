@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +10,7 @@ import { parse } from '../../gateway/config/hcl/parse.ts'
 import { loadPolicy } from '../../gateway/config/load-policy.ts'
 import type { Policy } from '../../gateway/config/policy.ts'
 import { judgeDescribed } from '../../gateway/replay/judge-described.ts'
+import { packNames } from '../../gateway/starters/packs.ts'
 import { http } from '../../workers/contract/families/http.ts'
 import { checkCondition } from '../../workers/rules/check.ts'
 import { compileRules } from '../../workers/rules/compile.ts'
@@ -24,7 +25,8 @@ import { configReference } from './config-reference.ts'
 import { configSchema } from './config-schema.ts'
 import { makePages } from './pages.ts'
 
-const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const examples = join(root, 'examples')
 const functions = celGroups.flatMap((group) => group.functions)
 
 describe('the documented functions', () => {
@@ -65,13 +67,13 @@ const undocumented = new Set(['hasValue', 'value', 'none', 'of', 'or', 'orValue'
 describe('config.schema.json', () => {
   const schema = z.fromJSONSchema(configSchema(describeLanguage()) as Parameters<typeof z.fromJSONSchema>[0])
 
-  for (const name of ['minimal.hcl', 'two-keys.hcl', 'tailscale.hcl', 'postgres/policy.hcl', 'kubernetes/policy.hcl'])
-    it(`takes ${name}`, async () => {
-      expect(schema.safeParse(await asJson(join(examples, name))).error?.issues ?? []).toEqual([])
+  for (const files of configurations())
+    it(`takes ${files.map((file) => file.slice(root.length)).join(' and ')}`, async () => {
+      expect(schema.safeParse(await asJson(files)).error?.issues ?? []).toEqual([])
     })
 
   it('refuses an attribute, a type and a value that are none', async () => {
-    const good = (await asJson(join(examples, 'minimal.hcl'))) as { endpoint: { https: { weather: object } } }
+    const good = (await asJson([join(examples, 'minimal.hcl')])) as { endpoint: { https: { weather: object } } }
     const refused = (endpoint: unknown) => !schema.safeParse({ ...good, endpoint }).success
     expect(refused({ https: { weather: { ...good.endpoint.https.weather, hots: ['a'] } } })).toBe(true)
     expect(refused({ http: good.endpoint.https })).toBe(true)
@@ -108,14 +110,19 @@ describe('the references', () => {
   })
 })
 
-async function asJson(path: string): Promise<unknown> {
-  const bytes = readFileSync(path)
-  const files = path.endsWith('policy.hcl')
-    ? [
-        { name: path, bytes },
-        { name: 'gateway.hcl', bytes: readFileSync(path.replace('policy.hcl', 'gateway.hcl')) },
-      ]
-    : [{ name: path, bytes }]
+/** The examples, and those of the specification. */
+function configurations(): readonly (readonly string[])[] {
+  const single = [examples, join(root, 'test/spec')].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.hcl'))
+      .map((name) => [join(folder, name)]),
+  )
+  const packs = packNames.map((name) => ['gateway.hcl', 'policy.hcl'].map((file) => join(examples, name, file)))
+  return [...single, ...packs]
+}
+
+async function asJson(paths: readonly string[]): Promise<unknown> {
+  const files = paths.map((path) => ({ name: path, bytes: readFileSync(path) }))
   const { bodies, diagnostics } = await parse(files, { references: labelsOf, closed: ['gateway', 'defaults'] })
   expect(diagnostics).toEqual([])
   return bodyAsJson(bodies)
