@@ -68,7 +68,7 @@ export class CoverageCollector {
     return { rules: byRule.size, exercised, percent, never, dead, conflicts: [...this.#conflicts.values()] }
   }
 
-  #noteConflicts(fixture: string, endpoint: string, { rules: set, judgeable }: JudgedPart): void {
+  #noteConflicts(fixture: string, endpoint: string, { rules: set, told: judgeable }: JudgedPart): void {
     const facts = viewFacts(set.dialect, judgeable)
     const { credential } = judgeable
     const readings = { counts: judgeable.counts ?? null, rated: new Map() }

@@ -9,7 +9,7 @@ export interface ExplainedOutcome {
 
 /** Walks the rules again, in words. */
 export function explainOutcome(outcome: Outcome): ExplainedOutcome {
-  return { outcome, walks: outcome.parts.map((part) => ({ part, walk: explain(part.rules, part.judgeable) })) }
+  return { outcome, walks: outcome.parts.map((part) => ({ part, walk: explain(part.rules, part.told) })) }
 }
 
 /** The explanation as lines for people. */

@@ -12,6 +12,7 @@ import { type Judgeable, judge } from '../../workers/rules/judge.ts'
 import { rateKey } from '../../workers/rules/rates.ts'
 import type { Policy } from '../config/policy.ts'
 import { endpointLabel, findEndpoint } from './find-endpoint.ts'
+import { withoutMasked } from './masked-facts.ts'
 
 /** What a policy says of a described action. */
 export interface Outcome {
@@ -37,7 +38,10 @@ export interface Outcome {
 export interface JudgedPart {
   readonly title: string
   readonly rules: RuleSet
+  /** With masked values as they are written. */
   readonly judgeable: Judgeable
+  /** As rules were told: masked values cannot be read. */
+  readonly told: Judgeable
   readonly judgement: Judgement
 }
 
@@ -87,7 +91,8 @@ function judgeParts({ decode, described, endpoint, limits, context }: Situation)
   return decode(withHost(described, endpoint), endpoint, limits).map(({ title, facts, unknowns, credential }) => {
     const chosen = described.credential === undefined ? credential : (described.credential as CredentialName)
     const judgeable = { facts, unknowns, credential: chosen, context, counts }
-    return { title, rules, judgeable, judgement: judge(rules, judgeable) }
+    const told = { ...judgeable, facts: withoutMasked(facts, described) }
+    return { title, rules, judgeable, told, judgement: judge(rules, told) }
   })
 }
 
