@@ -202,7 +202,10 @@ function noteIssue(state: State, shape: Shape, issue: z.core.$ZodIssue): void {
   const path = issue.path.filter((part) => typeof part !== 'symbol')
   const found = locate(state.from, path)
   if (found.unevaluated || (found.value !== null && state.reported.has(found.value))) return
-  const name = path.filter((part) => typeof part === 'string').join('.')
+  const name = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+    .join('')
+    .slice(1)
   const facts = shape[String(path[0])] === undefined ? undefined : factsOf(shape[String(path[0])])
   if (found.missing) {
     const example = facts?.example === undefined ? undefined : `for example ${path.at(-1)} = ${facts.example}`

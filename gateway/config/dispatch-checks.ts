@@ -73,7 +73,8 @@ function clash(report: Report, { profile, endpoint, first, entry }: Clash): void
   const related = [{ message: 'the other one is listed here', spot: first.spot }]
   if (fields.length === 0) {
     const what = a === b ? `credential ${a} is listed twice` : `credentials ${a} and ${b} are both the fallback`
-    const hint = entry.credential.definition.disambiguators.length === 0 ? undefined : 'give one of them a placeholder'
+    const { disambiguators } = entry.credential.definition
+    const hint = disambiguators.length === 0 ? undefined : `give one of them a ${disambiguators.join(' or ')}`
     report.error(entry.spot, `${what} ${where}: nothing would choose between them`, { hint, related })
     return
   }

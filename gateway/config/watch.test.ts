@@ -77,6 +77,13 @@ describe('watchConfig()', () => {
     expect(portOf(await next())).toBe(5)
   })
 
+  it('takes no policy that this version cannot serve', async () => {
+    await listen()
+    writeFileSync(path, `${text(4)}plugin "x" {\n  source = "/opt/x"\n}\n`)
+    const bad = await next()
+    expect('problems' in bad && bad.problems[0]?.message).toBe('plugin "x" cannot be run by this version yet')
+  })
+
   it('notices a file written between the load and the watch', async () => {
     const current = await loadPolicy(path)
     writeFileSync(path, text(6))
