@@ -114,11 +114,11 @@ export class Rates implements Disposable {
 
   /** The holder is gone: what it had read counts, what it waits for it no longer waits for. */
   release(holder: object): void {
-    for (const claim of [...this.#claims.values()]) {
-      if (claim.holder !== holder) continue
-      if (claim.has < claim.order.length) this.#giveUp(claim, 'CP_CANCELLED', 'its reader is gone')
-      else this.#end(claim, () => true)
-    }
+    const its = [...this.#claims.values()].filter((claim) => claim.holder === holder)
+    const isWaiting = (claim: Claim) => claim.has < claim.order.length
+    // first, or what it had would be passed on to itself
+    for (const claim of its.filter(isWaiting)) this.#giveUp(claim, 'CP_CANCELLED', 'its reader is gone')
+    for (const claim of its) if (this.#claims.has(claim.ticket)) this.#end(claim, () => true)
   }
 
   [Symbol.dispose](): void {
