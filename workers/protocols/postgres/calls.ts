@@ -33,6 +33,12 @@ export function noteCall(node: Node, walk: Walk): void {
   if (running !== null) readRun(running, args, walk)
 }
 
+/** Notes an operator that is called by schema, and is not PostgreSQL's own: there is a function behind it. */
+export function noteOperator(node: Node, walk: Walk): void {
+  const schema = nameParts(node.name)?.at(-2)
+  if (schema !== undefined && schema !== 'pg_catalog') hide(walk.effects, 'is_write')
+}
+
 /** Notes a function's name in every form a rule may know it by. */
 export function noteFunctionName(parts: readonly string[], walk: Walk): void {
   const name = parts.join('.').toLowerCase()

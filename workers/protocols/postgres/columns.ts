@@ -1,4 +1,5 @@
 import { asList, asNode, type Node, textOf, unwrap } from './node.ts'
+import { markTargets } from './relations.ts'
 import type { Note, Walk } from './walk.ts'
 
 /** What names columns, by node kind. */
@@ -20,6 +21,8 @@ export const columnNotes: { readonly [kind: string]: Note } = {
   },
   AccessPriv: (node, walk) => noteNames(node.cols, walk),
   Constraint: (node, walk) => {
+    // what a foreign key refers to is watched from then on
+    markTargets(node.pktable, walk)
     for (const key of ['keys', 'including', 'fk_attrs', 'pk_attrs', 'fk_del_set_cols']) noteNames(node[key], walk)
   },
   VacuumRelation: (node, walk) => noteNames(node.va_cols, walk),

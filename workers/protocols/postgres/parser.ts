@@ -1,6 +1,6 @@
-import { loadModule, parsePlPgSQLSync, parseSync, scanSync } from 'libpg-query'
-import type { Node } from './node.ts'
-import { asList, asNode } from './node.ts'
+import { compileGrammar, type Grammar, type MakeGrammar } from './grammar.ts'
+import { asList, asNode, type Node } from './node.ts'
+import { isShallow } from './shallow.ts'
 
 /** One statement as the parser bounds it, in bytes of the UTF-8 text. */
 export interface ParsedStatement {
@@ -25,29 +25,71 @@ export interface Parser {
   scan(text: string): readonly Token[] | null
 }
 
+/** An instance that grew beyond this is given up, bytes: memory of an instance never shrinks. */
+const mostMemory = 128 << 20
+
 /** Loads the grammar into this thread. */
 export async function loadParser(): Promise<Parser> {
-  await loadModule()
+  const instances = new Instances(await compileGrammar())
+  await instances.prepare()
   return {
-    parse: orNull((text) => statementsOf(parseSync(text))),
-    parsePlpgsql: orNull((text): unknown => parsePlPgSQLSync(text)),
-    scan: orNull((text) => scanSync(text).tokens),
+    parse: (text) => (isShallow(text) ? statementsOf(instances.read((grammar) => grammar.parse(text))) : null),
+    parsePlpgsql: (text) => (isShallow(text) ? instances.read((grammar) => grammar.parsePlpgsql(text)) : null),
+    scan: (text) => {
+      const tokens = asNode(instances.read((grammar) => grammar.scan(text)))?.tokens
+      return Array.isArray(tokens) ? (tokens as Token[]) : null
+    },
   }
 }
 
-function orNull<T>(read: (text: string) => T): (text: string) => T | null {
-  return (text) => {
+/** The instance in use, and one to take its place: what runs out of stack or memory in one spoils it. */
+class Instances {
+  readonly #make: MakeGrammar
+  #current: Grammar | null = null
+  #spare: Grammar | null = null
+
+  constructor(make: MakeGrammar) {
+    this.#make = make
+  }
+
+  async prepare(): Promise<void> {
+    this.#current = await this.#make()
+    this.#spare = await this.#make()
+  }
+
+  /** The JSON an instance printed, parsed; null for what it refuses, or cannot do. */
+  read(from: (grammar: Grammar) => string | null): unknown {
+    const grammar = this.#current
+    if (grammar === null) return null
     try {
-      return read(text)
+      const json = from(grammar)
+      if (grammar.memory() > mostMemory) this.#giveUp()
+      return json === null ? null : JSON.parse(json)
     } catch {
+      this.#giveUp()
       return null
     }
   }
+
+  /** Without a spare, nothing is understood until the next one is there. */
+  #giveUp(): void {
+    this.#current = this.#spare
+    this.#spare = null
+    void this.#replenish().catch(() => undefined)
+  }
+
+  async #replenish(): Promise<void> {
+    const made = await this.#make()
+    if (this.#current === null) this.#current = made
+    else this.#spare ??= made
+    if (this.#spare === null) this.#spare = await this.#make()
+  }
 }
 
-function statementsOf(result: object): readonly ParsedStatement[] | null {
+function statementsOf(result: unknown): readonly ParsedStatement[] | null {
+  if (result === null) return null
   const statements: ParsedStatement[] = []
-  for (const item of asList((result as Node).stmts)) {
+  for (const item of asList(asNode(result)?.stmts)) {
     const raw = asNode(item)
     const tree = asNode(raw?.stmt)
     if (raw === null || tree === null) return null

@@ -1,5 +1,8 @@
 import type { Node } from './node.ts'
-import type { Parser, Token } from './parser.ts'
+import type { ParsedStatement, Parser, Token } from './parser.ts'
+
+/** A text the grammar refuses is taken apart when it is no longer than this, UTF-16 units. */
+const longestRefused = 16 * 1024
 
 /** One statement of a text; `tree` is null where the grammar refuses it. */
 export interface Piece {
@@ -25,13 +28,13 @@ export function pieces(text: string, parser: Parser): readonly Piece[] | null {
 }
 
 function refusedPieces(text: string, parser: Parser): readonly Piece[] | null {
-  const tokens = parser.scan(text)
+  const tokens = text.length > longestRefused ? null : parser.scan(text)
   if (tokens === null) return null
   const bytes = Buffer.from(text, 'utf8')
   const found: Piece[] = []
   for (const part of split(tokens, bytes.length)) {
     const piece = bytes.toString('utf8', part.start, part.end).trim()
-    const parsed = parser.parse(piece) ?? parser.parse(quoteDefaultCollation(piece, parser) ?? '')
+    const parsed = parser.parse(piece) ?? retried(piece, parser)
     if (parsed !== null && parsed.length === 0) continue
     found.push({ text: piece, tree: parsed?.length === 1 ? (parsed[0]?.tree ?? null) : null })
   }
@@ -55,6 +58,11 @@ function split(tokens: readonly Token[], length: number): readonly { start: numb
 }
 
 /** Some clients print the collation `default` bare, which the grammar refuses. */
+function retried(piece: string, parser: Parser): readonly ParsedStatement[] | null {
+  const quoted = /\bcollate\b/i.test(piece) ? quoteDefaultCollation(piece, parser) : null
+  return quoted === null ? null : parser.parse(quoted)
+}
+
 function quoteDefaultCollation(text: string, parser: Parser): string | null {
   const tokens = parser.scan(text)
   if (tokens === null) return null

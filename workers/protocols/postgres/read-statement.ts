@@ -1,4 +1,4 @@
-import { noteCall } from './calls.ts'
+import { noteCall, noteOperator } from './calls.ts'
 import { columnNotes, noteAssigned } from './columns.ts'
 import type { Node } from './node.ts'
 import { noteAlias, noteRangeVar } from './relations.ts'
@@ -22,6 +22,7 @@ const notes: { readonly [kind: string]: Note } = {
   ...columnNotes,
   RangeVar: noteRangeVar,
   FuncCall: noteCall,
+  A_Expr: noteOperator,
   // these name aliases, not relations
   LockingClause: (node, walk) => {
     if (Array.isArray(node.lockedRels)) walk.done.add(node.lockedRels)

@@ -9,6 +9,9 @@ import { verbOf } from './statements.ts'
 /** Text longer than this is not taken apart, UTF-16 units. 20,000 rows of VALUES cost 115 ms. */
 const longestText = 256 * 1024
 
+/** A text of more statements is not taken apart; each of them is judged. */
+const mostStatements = 2000
+
 const loneSurrogate = /\p{Surrogate}/u
 
 /**
@@ -32,7 +35,7 @@ function analyse(text: string, parser: Parser): readonly AnalysedStatement[] {
   // the grammar ends at a NUL, and half a surrogate pair reaches the server as something else
   if (text.includes('\0') || loneSurrogate.test(text) || text.length > longestText) return [unsplit(text)]
   const parts = pieces(text, parser)
-  if (parts === null) return [unsplit(text)]
+  if (parts === null || parts.length > mostStatements) return [unsplit(text)]
   const source = newSource(parser, readStatement)
   const read = parts.map(({ tree, text: own }) => (tree === null ? null : readStatement(tree, own, source)))
   const isReadable = !read.some((effects) => effects?.changesLexing === true)

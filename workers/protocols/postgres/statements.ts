@@ -73,13 +73,13 @@ const particulars: { readonly [kind: string]: Note } = {
     noteNames(node.columns, walk)
   },
   CreateStmt: (node, walk) => {
-    // a new partition changes what it is a part of
-    if (node.partbound !== undefined) markTargets(node.inhRelations, walk)
+    // a partition or a child changes what it is a part of
+    markTargets(node.inhRelations, walk)
   },
   AlterTableStmt: (node, walk) => {
     for (const item of asList(node.cmds)) {
       const command = unwrap(item, 'AlterTableCmd')
-      markTargets(unwrap(command?.def, 'PartitionCmd')?.name, walk)
+      markTargets(unwrap(command?.def, 'PartitionCmd')?.name ?? command?.def, walk)
       noteCascade(command, walk)
     }
   },

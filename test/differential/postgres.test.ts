@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AnalyseSql } from '../../workers/contract/sql.ts'
+import { loadAnalyser } from '../../workers/protocols/postgres/statement.ts'
+import { type PostgresServer, postgresPrograms, startPostgres } from '../support/postgres-server.ts'
+import { honest, partlyKnown, schema } from './postgres-honest.ts'
+import { sneaky } from './postgres-sneaky.ts'
+import { type Witnessed, witness } from './postgres-witness.ts'
+
+const programs = postgresPrograms('what SQL statements do, against a PostgreSQL server')
+
+/** What a whole text was said to do; null where something of it is unknown. */
+interface Said {
+  readonly tables: readonly string[] | null
+  readonly targets: readonly string[] | null
+  readonly verbs: readonly string[] | null
+  readonly isWrite: boolean | null
+}
+
+/** Sequences behind columns of the corpus move by themselves; row locks and `now()`-like identifiers are no writes. */
+const ownSequence = /_id_seq$/
+const locksRows = /\bfor (update|share|no key update|key share)\b/i
+
+describe.skipIf(programs === null)('what is said of SQL, against what a PostgreSQL server does', () => {
+  let server: PostgresServer
+  let client: Client
+  let analyse: AnalyseSql
+
+  beforeAll(async () => {
+    server = startPostgres(programs ?? '')
+    client = new Client({ host: server.socket, user: 'postgres', database: 'postgres' })
+    await client.connect()
+    await client.query(schema)
+    analyse = await loadAnalyser()
+  })
+
+  afterAll(async () => {
+    await client.end()
+    server[Symbol.dispose]()
+  })
+
+  it('says everything of honest statements, and nothing of it is wrong', async () => {
+    expect(honest.length).toBeGreaterThanOrEqual(150)
+    const wrong: string[] = []
+    for (const text of honest) {
+      const unknown = analyse(text).flatMap(({ unknowns }) => unknowns.map(({ path }) => path))
+      if (unknown.length > 0 && partlyKnown[text] === undefined) wrong.push(`${text}: ${unknown.join(' ')} unknown`)
+      const seen = await witness(client, text)
+      if (seen.refused !== null) wrong.push(`${text}: ${seen.refused}`)
+      wrong.push(...contradictions(text, say(analyse, text), seen))
+    }
+    expect(wrong).toEqual([])
+  })
+
+  it.each(Object.entries(partlyKnown))('leaves of %s only what it must unknown', (text, facts) => {
+    const unknown = analyse(text).flatMap(({ unknowns }) => unknowns.map(({ path }) => path.slice('sql.'.length)))
+    expect([...new Set(unknown)].sort()).toEqual([...facts].sort())
+  })
+
+  it('hides nothing of what sneaky statements do', async () => {
+    expect(sneaky.length).toBeGreaterThanOrEqual(150)
+    const wrong: string[] = []
+    let ran = 0
+    for (const text of sneaky) {
+      const seen = await witness(client, text)
+      if (seen.refused === null) ran++
+      wrong.push(...contradictions(text, say(analyse, text), seen))
+      // refused here for want of something, it may run elsewhere
+      if (seen.refused !== null && /syntax error/.test(seen.refused)) wrong.push(`${text}: ${seen.refused}`)
+    }
+    expect(wrong).toEqual([])
+    expect(ran).toBeGreaterThanOrEqual(150)
+  })
+
+  it('hides no effect of statements nobody wrote', async () => {
+    const pieces = [...honest, ...sneaky].flatMap((text) => text.split(/(?<=[\s();,'"$.])/))
+    const mutated = fc
+      .record({
+        text: fc.constantFrom(...honest, ...sneaky),
+        cuts: fc.array(fc.record({ at: fc.nat(200), drop: fc.nat(3), put: fc.constantFrom('', ...pieces) }), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+      })
+      .map(({ text, cuts }) => cuts.reduce(mutate, text))
+      // nothing that outlives its transaction, waits, or leaves the database
+      .filter(
+        (text) => !/commit|end;|pg_sleep|pg_terminate|pg_cancel|program|'\/|lo_export|reload|\block\b/i.test(text),
+      )
+    await fc.assert(
+      fc.asyncProperty(mutated, async (text) => {
+        const seen = await witness(client, text)
+        expect(contradictions(text, say(analyse, text), seen)).toEqual([])
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
+function mutate(text: string, cut: { readonly at: number; readonly drop: number; readonly put: string }): string {
+  const parts = text.split(/(?<=[\s();,'"$.])/)
+  parts.splice(cut.at % (parts.length + 1), cut.drop, cut.put)
+  return parts.join('')
+}
+
+function say(analyse: AnalyseSql, text: string): Said {
+  const statements = analyse(text)
+  const isUnknown = (fact: string) =>
+    statements.some(({ unknowns }) => unknowns.some(({ path }) => path === `sql.${fact}`))
+  return {
+    tables: isUnknown('tables') ? null : statements.flatMap(({ facts }) => facts.tables),
+    targets: isUnknown('target_tables') ? null : statements.flatMap(({ facts }) => facts.target_tables),
+    verbs: isUnknown('verbs') ? null : statements.flatMap(({ facts }) => facts.verbs),
+    isWrite: statements.some(({ facts }) => facts.is_write) ? true : isUnknown('is_write') ? null : false,
+  }
+}
+
+/** Where the facts of a text deny what the server did. */
+function contradictions(text: string, said: Said, seen: Witnessed): string[] {
+  if (seen.refused !== null) return []
+  const wrong: string[] = []
+  const isVisible = (name: string, names: readonly string[] | null) =>
+    names === null || names.includes(name) || ownSequence.test(name)
+  if (said.isWrite === false && seen.changed && !locksRows.test(text)) wrong.push(`${text}: changes something`)
+  for (const name of seen.written) {
+    if (!isVisible(name, said.targets) && !bySchema.test(text)) wrong.push(`${text}: writes ${name}`)
+  }
+  for (const name of seen.touched) {
+    if (!isVisible(name, said.tables) && !bySchema.test(text)) wrong.push(`${text}: touches ${name}`)
+  }
+  const changesRole = (said.verbs ?? []).some((verb) => /role|authorization/.test(verb))
+  if (seen.isSomebodyElse && said.verbs !== null && !changesRole) wrong.push(`${text}: acts as somebody else`)
+  return wrong
+}
+
+/** Texts that make the schema itself act, or call what was there before: what that does is in no text. */
+const bySchema = /create (rule|trigger|operator)|default h\(\)|refresh materialized/i
