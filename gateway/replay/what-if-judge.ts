@@ -30,7 +30,7 @@ export class Replay {
     const described = describedAction(row)
     if (described === null) return { kind: 'untold', because: 'the record does not hold what it was' }
     const { masked } = described
-    const hidden = masked.filter((path) => !path.startsWith('http.') || described.action.k8s !== undefined)
+    const hidden = masked.filter((path) => isBeyondGuard(path, described.action))
     if (hidden.length > 0) return untold(hidden)
     try {
       const outcome = await judgeDescribed(this.#policy, seen(described.action, masked))
@@ -68,6 +68,12 @@ export class Replay {
       rule: verdict.decider.by === 'default' ? null : verdict.decider.rule,
     }
   }
+}
+
+/** Whether other facts are made of it than the one of its name, which alone can be kept out of reach. */
+function isBeyondGuard(path: string, { k8s }: DescribedAction): boolean {
+  if (!path.startsWith('http.')) return true
+  return k8s !== undefined && /^http\.(path|query)/.test(path)
 }
 
 function untold(paths: readonly string[]): Replayed {
