@@ -19,7 +19,7 @@ function linesOf(result: FixtureResult): readonly string[] {
     case 'ok':
       return [`ok   ${result.path}`]
     case 'error':
-      return result.problems.map((problem) => `FAIL ${result.path}: ${problem}`)
+      return [`FAIL ${result.path}: ${result.problems.join('; ')}`]
     case 'mismatch':
       return [`FAIL ${result.path}`, ...difference(result)]
     default:
