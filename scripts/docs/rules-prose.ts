@@ -30,7 +30,8 @@ export const sqlFacts = `\`sql.verbs\`, \`sql.tables\`, \`sql.functions\` and \`
 CTEs, \`EXPLAIN ANALYZE\`, \`DO\` blocks, \`COPY\`, \`MERGE\` actions, \`ON CONFLICT\`. What cannot be looked through, such as SQL
 put together at run time, is unknown. There is no fact for "has no WHERE": text search in \`sql.statement\` cannot tell, since
 a comment, a string or \`WHERE true\` looks like a condition. A policy that fears \`DELETE\` without one asks for every \`DELETE\`.
-A function may write whatever its body says: allow the functions you know rather than forbid those you fear.`
+A function that is not PostgreSQL's own may write whatever its body says: with one, \`sql.is_write\` is unknown. Allow the
+functions you know rather than forbid those you fear.`
 
 /** What unknown means to a condition. */
 export const unknowns = `A fact that could not be determined is *unknown*: a body longer than \`limits.body_buffer\`, SQL that does not parse, an
