@@ -83,15 +83,12 @@ function readView(cursor: Cursor): void {
     else if (cursor.isWords('DEFINER') || cursor.isWords('SQL', 'SECURITY')) readSecurity(cursor)
     else if (cursor.take('POPULATE') || cursor.take('EMPTY') || cursor.take('APPEND')) continue
     else if (cursor.take('INNER')) readStorage(cursor)
-    else if (cursor.isWords('ENGINE') || STORAGE.has(cursor.word())) readStorage(cursor)
-    else if (!readViewTarget(cursor)) break
+    else if (!readStorage(cursor) && !readViewTarget(cursor)) break
   }
   cursor.need('AS')
   readBody(cursor)
   readStorage(cursor)
 }
-
-const STORAGE = new Set(['ORDER', 'PARTITION', 'PRIMARY', 'SAMPLE', 'TTL', 'SETTINGS', 'COMMENT'])
 
 /** `EVERY 1 HOUR OFFSET 5 MINUTE RANDOMIZE FOR 10 SECOND DEPENDS ON a, b SETTINGS …`, after REFRESH. */
 export function readRefresh(cursor: Cursor): void {

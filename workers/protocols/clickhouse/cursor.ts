@@ -9,6 +9,8 @@ export class Cursor {
   #at = 0
   #depth = 0
   #wasted = 0
+  #idle = 0
+  #idleAt = 0
 
   constructor(text: string) {
     this.text = text
@@ -16,6 +18,11 @@ export class Cursor {
 
   /** The token `ahead` places on; lexed when first asked for, since inline data is not SQL. */
   peek(ahead = 0): Token {
+    // A reader that takes nothing and looks again and again would never end.
+    if (this.#at !== this.#idleAt) this.#idle = 0
+    this.#idleAt = this.#at
+    this.#idle += 1
+    if (this.#idle > MAX_IDLE) this.fail()
     const index = this.#at + ahead
     for (let last = this.#tokens.at(-1) ?? null; this.#tokens.length <= index; ) {
       last = nextToken(this.text, last?.end ?? 0, last)
@@ -142,5 +149,7 @@ export class Cursor {
 }
 
 const MAX_DEPTH = 200
+/** Looks at one place of the text. */
+const MAX_IDLE = 10_000
 /** Tokens read in vain, over the whole text. */
 const MAX_WASTED = 100_000

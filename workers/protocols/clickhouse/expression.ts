@@ -2,6 +2,7 @@ import type { Cursor } from './cursor.ts'
 import { readName } from './names.ts'
 import { readOperand } from './operand.ts'
 import { type Seen, seeTable } from './seen.ts'
+import { isTableFunctionNext, readTableFunction } from './table-function.ts'
 
 /** What an expression turned out to be, as far as its neighbours care. */
 export type Shape =
@@ -75,7 +76,8 @@ function readOperation(cursor: Cursor): boolean {
     cursor.take('GLOBAL', 'IN') ||
     cursor.take('GLOBAL', 'NOT', 'IN')
   ) {
-    seeSet(cursor.seen, readOperand(cursor))
+    if (isTableFunctionNext(cursor)) readTableFunction(cursor)
+    else seeSet(cursor.seen, readOperand(cursor))
     return true
   }
   const negated = cursor.isWords('NOT') && WORD_OPERATORS.has(cursor.word(1))

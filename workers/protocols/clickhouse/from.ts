@@ -11,7 +11,6 @@ export function readFrom(cursor: Cursor): void {
   readSource(cursor)
   for (;;) {
     if (cursor.takeSymbol(',')) {
-      if (cursor.isWords('SELECT')) return
       readSource(cursor)
     } else if (
       cursor.take('ARRAY', 'JOIN') ||
@@ -28,12 +27,13 @@ export function readSource(cursor: Cursor): void {
   cursor.nest(() => {
     if (cursor.isSymbol('(')) readBracketed(cursor)
     else readNamedSource(cursor)
-    for (;;) {
+    for (let isNamed = false; ; ) {
       if (cursor.take('FINAL')) continue
       if (cursor.take('SAMPLE')) {
         readExpression(cursor, 'none')
         if (cursor.take('OFFSET')) readExpression(cursor, 'none')
-      } else if (!readAlias(cursor)) return
+      } else if (!isNamed && readAlias(cursor)) isNamed = true
+      else return
     }
   })
 }

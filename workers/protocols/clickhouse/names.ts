@@ -29,6 +29,8 @@ export function readParameter(cursor: Cursor): string {
 
 /** The name of a table, or a parameter in its place, which hides it. */
 export function readTable(cursor: Cursor, isTarget = false): void {
+  // The server may take these for names where this grammar would have begun a clause.
+  if (CLAUSE_STARTS.has(cursor.word())) cursor.fail()
   if (!hasParameterPart(cursor)) {
     seeTable(cursor.seen, readCompoundName(cursor), isTarget)
     return
@@ -64,6 +66,8 @@ export function readType(cursor: Cursor): void {
   if (cursor.takeSymbol('(')) skipTypeArguments(cursor)
   while (TYPE_WORDS.has(cursor.word())) cursor.next()
 }
+
+const CLAUSE_STARTS = new Set(['FROM', 'SELECT', 'WHERE', 'JOIN', 'WITH'])
 
 const TYPE_WORDS = new Set(['PRECISION', 'VARYING', 'UNSIGNED', 'SIGNED', 'LARGE', 'OBJECT'])
 

@@ -16,6 +16,11 @@ export function parseText(text: string): readonly AnalysedStatement[] {
       if (start === null) found.push({ verb: null, seen: emptySeen(), start: from, end: text.length })
       break
     }
+    if (found.length >= MAX_STATEMENTS) {
+      isSplit = false
+      found.push({ verb: null, seen: emptySeen(), start, end: text.length })
+      break
+    }
     const one = readFrom(text, start)
     isForeign ||= one.seen.vague.has('all')
     // Once the dialect may have changed, `;` need not part statements any more.
@@ -30,6 +35,9 @@ export function parseText(text: string): readonly AnalysedStatement[] {
   }
   return found.map((one) => describe(text, one, found.length, isSplit))
 }
+
+/** The server itself runs one statement of a text; clients split what they are given. */
+const MAX_STATEMENTS = 1000
 
 interface Found {
   /** null: not understood. */

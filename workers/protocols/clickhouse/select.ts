@@ -83,6 +83,7 @@ function readList(cursor: Cursor): void {
     }
     cursor.take('WITH', 'TIES')
   }
+  if (cursor.isWords('FROM')) cursor.fail()
   readExpressions(cursor, 'bare')
 }
 

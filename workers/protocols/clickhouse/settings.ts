@@ -12,19 +12,17 @@ export function readSettings(cursor: Cursor): void {
       return
     }
     const name = readSettingName(cursor)
-    // Another dialect: what the server reads after this is not this grammar.
-    if (/dialect|kusto|prql|^implicit_select$/i.test(name)) cursor.seen.vague.add('all')
+    if (REWRITES.test(name)) cursor.seen.vague.add('all')
     if (!cursor.takeSymbol('=')) return
-    // A setting may hold SQL of its own: a filter, a table to read, a query to run.
     const from = cursor.seen.columns.length
     readOperand(cursor)
     cursor.seen.columns.length = from
-    if (/^additional_(table_filters|result_filter)$/i.test(name))
-      for (const set of SQL_INSIDE) cursor.seen.vague.add(set)
   })
 }
 
-const SQL_INSIDE = ['tables', 'columns', 'functions'] as const
+/** Settings by which the server reads another dialect, other tables or further conditions than the text names. */
+const REWRITES =
+  /dialect|kusto|prql|^implicit_table_at_top_level$|^additional_(table_filters|result_filter)$|^profile$/i
 
 function readSettingName(cursor: Cursor): string {
   let name = ''

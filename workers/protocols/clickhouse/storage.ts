@@ -5,9 +5,9 @@ import { readOrder } from './query.ts'
 import { seeHiddenTables, seeTable } from './seen.ts'
 import { readSettings } from './settings.ts'
 
-/** ENGINE, keys, TTL, SETTINGS and COMMENT of a table, view or database, in any order. */
-export function readStorage(cursor: Cursor): void {
-  for (;;) {
+/** ENGINE, keys, TTL, SETTINGS and COMMENT of a table, view or database, in any order; false when none comes. */
+export function readStorage(cursor: Cursor): boolean {
+  for (let count = 0; ; count += 1) {
     if (cursor.take('ENGINE')) {
       cursor.takeSymbol('=')
       readEngine(cursor)
@@ -17,7 +17,7 @@ export function readStorage(cursor: Cursor): void {
     else if (cursor.take('TTL')) readTtl(cursor)
     else if (cursor.take('SETTINGS')) readSettings(cursor)
     else if (cursor.take('COMMENT')) cursor.needKind('text')
-    else return
+    else return count > 0
   }
 }
 

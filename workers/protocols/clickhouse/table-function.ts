@@ -66,7 +66,7 @@ function readArguments(cursor: Cursor): readonly Shape[] {
   while (!cursor.isSymbol(')')) {
     const from = cursor.seen.columns.length
     if (cursor.take('SETTINGS')) readSettings(cursor)
-    else if (isNestedFunction(cursor)) {
+    else if (isTableFunctionNext(cursor)) {
       readTableFunction(cursor)
       shapes.push({ kind: 'call', name: '' })
     } else if (beginsQuery(cursor) && !cursor.isSymbol('(')) {
@@ -83,9 +83,10 @@ function readArguments(cursor: Cursor): readonly Shape[] {
   return shapes
 }
 
-function isNestedFunction(cursor: Cursor): boolean {
-  if (!cursor.isKind('word') || !cursor.isSymbol('(', 1)) return false
-  const name = cursor.word().toLowerCase()
+/** Whether a table function comes next where an expression could stand as well. */
+export function isTableFunctionNext(cursor: Cursor): boolean {
+  if ((!cursor.isKind('word') && !cursor.isKind('quoted')) || !cursor.isSymbol('(', 1)) return false
+  const name = (cursor.peek().value ?? '').toLowerCase()
   return NAMING.has(name) || SELF_CONTAINED.has(name)
 }
 
@@ -93,7 +94,7 @@ function isNestedFunction(cursor: Cursor): boolean {
 function seeRemote(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): void {
   const [, second, third] = shapes
   // `remote('host')` reads system.one.
-  if (second?.kind === 'call') {
+  if (isNested(second)) {
     if (isTarget) seeHiddenTables(cursor.seen, true)
     return
   }
@@ -103,7 +104,7 @@ function seeRemote(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean):
 
 function seeLocal(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): void {
   const [first, second] = shapes
-  if (first?.kind === 'call') return
+  if (isNested(first)) return
   seeQualified(cursor, first, isTarget, second)
   // `(t)` and `(db, t, more)` cannot always be told apart: with a second name both readings count.
   if (first?.kind === 'name' && first.parts.length === 1 && shapes.length > 1)
@@ -116,6 +117,9 @@ function seeForeign(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean)
   if (shapes.length === 2) seeQualified(cursor, second, isTarget)
   else seeQualified(cursor, second, isTarget, third)
 }
+
+/** A table function among the arguments has shown its tables itself. */
+const isNested = (shape: Shape | undefined): boolean => shape?.kind === 'call' && shape.name === ''
 
 function seeQualified(cursor: Cursor, first: Shape | undefined, isTarget: boolean, second?: Shape): void {
   const head = nameOf(first)
