@@ -127,6 +127,8 @@ const errors: readonly Row[] = [
   ['73', 'a retention in days', inEndpoint('retention = «"30d"»'), /unknown unit "d"/],
   ['73', 'a negative retention', inEndpoint('retention = «"-1h"»'), /negative/],
   ['74', 'a share nobody knows', base + jump('a', 'share = «"global"»'), /"singleton" or "per_endpoint" or "per_conn", not "global"/],
+  ['74', 'a keepalive in days', base + jump('a', 'keepalive = «"1d"»'), /keepalive: .*unknown unit "d"/],
+  ['74', 'a negative keepalive', base + jump('a', 'keepalive = «"-1m"»'), /keepalive: .*negative/],
   ['75', 'tunnels that lead to each other', base + jump('a', 'via = ssh_port_forward.b') + jump('b', 'via = «ssh_port_forward.a»'), /tunnel "a" leads back to itself: "a" via "b" via "a"/],
   ['75', 'a tunnel that leads to itself', base + jump('a', 'via = «ssh_port_forward.a»'), /tunnel "a" leads back to itself/],
   ['76', 'a tunneled endpoint with addresses only', `${hosts('["10.0.0.9", "[::1]:443"]\n  tunnel = «ssh_port_forward.a»')}${jump('a')}`, /endpoint "a" has no host name, which its tunnel needs/, /by name/],

@@ -10,11 +10,6 @@ export function secretText(): z.ZodType<string> {
   })
 }
 
-/** Names of the secrets a text refers to, in the order they are written. */
-export function secretsIn(written: string): readonly string[] {
-  return [...written.matchAll(marker)].map((found) => found[1] ?? '')
-}
-
 /**
  * Puts secrets in the place of `{{secret:NAME}}`; the result is in memory only.
  * @returns the text, or the names for which there is no secret
@@ -26,4 +21,9 @@ export function expandSecrets(
   const missing = [...new Set(secretsIn(written).filter((name) => secretNamed(name) === null))]
   if (missing.length > 0) return { missing }
   return { text: written.replace(marker, (_whole, name: string) => secretNamed(name) ?? '') }
+}
+
+/** Names of the secrets a text refers to, in the order they are written. */
+function secretsIn(written: string): readonly string[] {
+  return [...written.matchAll(marker)].map((found) => found[1] ?? '')
 }
