@@ -73,7 +73,8 @@ Always name the zone: without one it is UTC.`
 /** What `rate()` counts. */
 export const rates = `\`rate("name", "10m")\` is the number of actions that were allowed within the last ten minutes and on whose way a rule read
 this counter. Counters belong to the device, or with a third argument \`"profile"\` to all devices of the profile; they are
-shared by all endpoints and workers of the gateway. All arguments are literals; a window is 1s to 720h.
+shared by all endpoints and workers of the gateway. All arguments are literals; a window is 1s to 720h, and two
+windows of one name are two counters.
 
 \`\`\`hcl
 rule "few-refunds" {
@@ -84,4 +85,4 @@ rule "few-refunds" {
 \`\`\`
 
 What is denied does not count. What needs approval counts once it is approved. Counters are kept in memory: a gateway that
-restarts begins at zero.`
+restarts begins at zero. There are 10,000 at most; a rule that would need one more cannot be evaluated.`
