@@ -31,7 +31,8 @@ CTEs, \`EXPLAIN ANALYZE\`, \`DO\` blocks, \`COPY\`, \`MERGE\` actions, \`ON CONF
 put together at run time, is unknown. There is no fact for "has no WHERE": text search in \`sql.statement\` cannot tell, since
 a comment, a string or \`WHERE true\` looks like a condition. A policy that fears \`DELETE\` without one asks for every \`DELETE\`.
 A function that is not PostgreSQL's own may write whatever its body says: with one, \`sql.is_write\` is unknown. Allow the
-functions you know rather than forbid those you fear.`
+functions you know rather than forbid those you fear. On ClickHouse, \`sql.functions\` has the table functions too: \`url\`, \`remote\`,
+\`s3\`, \`file\` take data out.`
 
 /** What unknown means to a condition. */
 export const unknowns = `A fact that could not be determined is *unknown*: a body longer than \`limits.body_buffer\`, SQL that does not parse, an
