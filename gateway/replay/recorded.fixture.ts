@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ActionEvent, Sample } from '../../workers/contract/action.ts'
 import type { DescribedAction } from '../../workers/contract/described.ts'
+import type { ProfileName } from '../../workers/contract/ids.ts'
 import { aFlow, closed, opened } from '../recorder/events.fixture.ts'
 import { Recorder } from '../recorder/recorder.ts'
 import { buildRedactor } from '../recorder/redact.ts'
@@ -14,6 +15,7 @@ export interface ToRecord extends Omit<NonNullable<Parameters<typeof opened>[0]>
   /** The rest of a body longer than its sample, bytes. */
   readonly more?: number
   readonly device?: string
+  readonly profile?: string
   readonly ruled?: Extract<ActionEvent, { kind: 'ruled' }>['ruling']
 }
 
@@ -25,14 +27,14 @@ export async function recordAll(
 ): Promise<readonly ReplayableRow[]> {
   const recorder = new Recorder({ database, redactor: () => buildRedactor(secrets) })
   const ids: string[] = []
-  for (const { described, body, more = 0, device = 'laptop', ruled, ...parts } of all) {
+  for (const { described, body, more = 0, device = 'laptop', profile = 'default', ruled, ...parts } of all) {
     const begin = opened({ ...parts, ...(described === undefined ? {} : { described: JSON.stringify(described) }) })
     const { id, at } = begin.action
     ids.push(id)
     const events: ActionEvent[] = [begin]
     if (ruled !== undefined) events.push({ kind: 'ruled', action: id, ruling: ruled })
     events.push(closed(id, { at, request: body === undefined ? null : sampleOf(Buffer.from(body), more) }))
-    await recorder.record({ ...aFlow, peer: { ...aFlow.peer, node: device } }, events)
+    await recorder.record({ ...aFlow, profile: profile as ProfileName, peer: { ...aFlow.peer, node: device } }, events)
   }
   await recorder.stop()
   await using reading = openDatabase(database.stateDir)

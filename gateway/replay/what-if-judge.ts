@@ -30,7 +30,7 @@ export class Replay {
     const described = describedAction(row)
     if (described === null) return { kind: 'untold', because: 'the record does not hold what it was' }
     const { masked } = described
-    const hidden = masked.filter((path) => isBeyondGuard(path, described.action))
+    const hidden = masked.filter((path) => !path.startsWith('http.'))
     if (hidden.length > 0) return untold(hidden)
     try {
       const outcome = await judgeDescribed(this.#policy, seen(described.action, masked))
@@ -48,6 +48,8 @@ export class Replay {
     const touched = new Set<string>()
     const judgements: Judgement[] = []
     for (const { rules, judgeable, judgement } of parts) {
+      const source = judgeable.facts.k8s === undefined ? [] : masked.filter((path) => madeOf.test(path))
+      if (source.length > 0) return untold(source)
       const isSame = masked.length === 0 && rules.rates.length === 0
       const counts = this.#rates.counts(rules.rates, actor, row.openedAt)
       const facts = masked.length === 0 ? judgeable.facts : guarded(judgeable.facts, masked, touched)
@@ -70,11 +72,8 @@ export class Replay {
   }
 }
 
-/** Whether other facts are made of it than the one of its name, which alone can be kept out of reach. */
-function isBeyondGuard(path: string, { k8s }: DescribedAction): boolean {
-  if (!path.startsWith('http.')) return true
-  return k8s !== undefined && /^http\.(path|query)/.test(path)
-}
+/** Facts of a call to Kubernetes are made of these, and cannot be kept out of reach one by one. */
+const madeOf = /^http\.(path|query)/
 
 function untold(paths: readonly string[]): Replayed {
   return { kind: 'untold', because: `a rule reads ${[...paths].sort().join(', ')}, which is not in the record` }

@@ -138,6 +138,35 @@ describe('whatIf()', () => {
     expect(await replayed(later, all)).toMatchObject({ same: 1, untold: [] })
   })
 
+  it('judges calls to Kubernetes although their token is masked, but not when their path is', async () => {
+    const policy = await policyOf(`endpoint "kubernetes" "cluster" {
+  server = "cluster.example.com:6443"
+}
+credential "bearer_token" "cluster-token" {
+  endpoint = kubernetes.cluster
+}
+rule "no-prod" {
+  endpoint  = kubernetes.cluster
+  condition = "k8s.verb == 'delete' && k8s.namespace == 'prod'"
+  verdict   = "deny"
+}
+profile "cluster" {
+  credentials = [bearer_token.cluster-token]
+}`)
+    const path = '/api/v1/namespaces/prod/pods/web'
+    const http = { method: 'DELETE', path, query: {}, headers: { Authorization: ['***'] }, body: '' }
+    const call = { title: 'delete pods', verdict: noRule, profile: 'cluster' }
+    const host = 'cluster.example.com:6443'
+    const report = await replayed(policy, [
+      { ...call, described: { host, http } },
+      { ...call, described: { host, http: { ...http, path: '/api/v1/namespaces/[REDACTED credential]/pods/x' } } },
+    ])
+    expect(report).toMatchObject({
+      flips: [{ from: 'allow', to: 'deny', count: 1, groups: [{ would: 'no-prod' }] }],
+      untold: [{ because: 'a rule reads http.path, which is not in the record', count: 1 }],
+    })
+  })
+
   it('reads bodies from their samples, and cannot tell of those that are longer', async () => {
     const policy = await policyOf(rule('no-drop', "http.body_json.action == 'drop'", deny))
     const { body: _, ...http } = request('POST', '/').described?.http ?? {}

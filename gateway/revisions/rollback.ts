@@ -111,7 +111,7 @@ async function validate(goal: Snapshot, files: readonly KeptFile[]): Promise<voi
       await mkdir(join(root, dirname(path)), { recursive: true, mode: 0o700 })
       await writeFile(join(root, path), bytes, { mode: 0o600 })
     }
-    const { policy, problems } = await loadPolicy(join(root, goal.path))
+    const { policy, problems } = await loadPolicy(join(root, goal.path), { servable: true })
     if (policy !== null) return
     const told = problems.filter(({ severity }) => severity === 'error').map((problem) => formatProblem(problem))
     throw refuse(`it is not valid any more\n${told.join('\n').replaceAll(root, '')}`)
