@@ -120,7 +120,15 @@ async function keep(history: History, path: string, policy: Policy, change: Chan
 
 /** Listeners, the tunnel and the state directory are set up once. */
 function restartNeeded({ gateway: before }: Policy, { gateway: after }: Policy): boolean {
-  const fixed = ({ stateDir, dashboardListen, publicUrl, resolver, wireguard, tailscale }: Policy['gateway']) =>
-    JSON.stringify({ stateDir, dashboardListen, publicUrl, resolver, wireguard, tailscale })
+  const fixed = ({
+    stateDir,
+    logPath,
+    dashboardListen,
+    publicUrl,
+    resolver,
+    wireguard,
+    tailscale,
+  }: Policy['gateway']) =>
+    JSON.stringify({ stateDir, logPath, dashboardListen, publicUrl, resolver, wireguard, tailscale })
   return fixed(before) !== fixed(after)
 }
