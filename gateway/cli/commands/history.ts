@@ -62,7 +62,7 @@ function cellsOf(row: RevisionRow, inForce: number | undefined): readonly string
       : row.outcome === 'applied'
         ? 'was in force'
         : colour.red(`refused: ${row.problems} error${row.problems === 1 ? '' : 's'}`)
-  return [new Date(row.at).toISOString().slice(0, 19), row.revision.slice(0, 12), row.who ?? '-', row.how, what]
+  return [new Date(row.at).toISOString().replace(/\.\d+/, ''), row.revision.slice(0, 12), row.who ?? '-', row.how, what]
 }
 
 function showRevision(invocation: Invocation, ref: string): Promise<number> {
