@@ -2,7 +2,6 @@ import { hideAll } from './effects.ts'
 import { readNestedText } from './nested-text.ts'
 import { asList, type Node, option, textOf } from './node.ts'
 import { readPlpgsql } from './plpgsql.ts'
-import { changesLexing } from './settings.ts'
 import type { Walk } from './walk.ts'
 
 /** Adds what the code of a DO statement does. */
@@ -12,12 +11,6 @@ export function readDo(node: Node, walk: Walk): void {
 
 /** Adds what the body of a function or procedure does once it is called. */
 export function readFunction(node: Node, walk: Walk): void {
-  for (const item of asList(node.options)) {
-    const setting = option([item], 'set')?.arg as Node | undefined
-    if (setting?.VariableSetStmt !== undefined && changesLexing(setting.VariableSetStmt as Node)) {
-      hideAll(walk.effects)
-    }
-  }
   // BEGIN ATOMIC and RETURN are parsed already, and walked
   if (node.sql_body !== undefined) return
   const source = asList(option(node.options, 'as')?.arg)

@@ -27,7 +27,7 @@ export function noteCall(node: Node, walk: Walk): void {
       hide(walk.effects, 'is_write')
   }
   const args = argumentsOf(node)
-  if (sequenceFunctions.has(name)) noteNamedRelation(args[0] ?? null, name !== 'currval', walk)
+  if (sequenceFunctions.has(name)) noteNamedRelation(args[0] ?? null, true, walk)
   if (name === 'set_config') noteSetting(args, walk)
   const running = runningFunctions(name)
   if (running !== null) readRun(running, args, walk)
@@ -50,7 +50,6 @@ export function noteFunctionName(parts: readonly string[], walk: Walk): void {
 const sequenceFunctions = new Set([
   'nextval',
   'setval',
-  'currval',
   'brin_summarize_new_values',
   'brin_summarize_range',
   'brin_desummarize_range',

@@ -17,7 +17,7 @@ export const columnNotes: { readonly [kind: string]: Note } = {
   ColumnDef: (node, walk) => noteName(node.colname, walk),
   IndexElem: (node, walk) => noteName(node.name, walk),
   AlterTableCmd: (node, walk) => {
-    if (String(node.subtype).includes('Column')) noteName(node.name, walk)
+    if (columnCommand.test(String(node.subtype))) noteName(node.name, walk)
   },
   AccessPriv: (node, walk) => noteNames(node.cols, walk),
   Constraint: (node, walk) => {
@@ -27,6 +27,9 @@ export const columnNotes: { readonly [kind: string]: Note } = {
   },
   VacuumRelation: (node, walk) => noteNames(node.va_cols, walk),
 }
+
+/** Kinds of ALTER TABLE commands whose name is that of a column. */
+const columnCommand = /Column|NotNull|Statistics|Storage|Compression|Identity|Expression|^AT_(Res|S)etOptions/
 
 /** Notes the columns an INSERT, UPDATE or MERGE action sets. */
 export function noteAssigned(list: unknown, walk: Walk): void {

@@ -90,7 +90,11 @@ function partsOfText(text: string | null): readonly string[] | null {
   const parts: string[] = []
   for (const match of text.matchAll(/("(?:[^"]|"")+"|[^".\s][^".\s]*)(\.|$)/gy)) {
     const part = match[1] ?? ''
-    parts.push(part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase())
+    parts.push(
+      part.startsWith('"')
+        ? part.slice(1, -1).replaceAll('""', '"')
+        : part.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()),
+    )
     // an oid instead of a name says nothing
     if (match[2] === '') return /^\d+$/.test(part) ? null : parts
   }

@@ -50,7 +50,12 @@ export const statementKinds: { readonly [kind: string]: StatementKind } = {
   VariableSetStmt: { verb: setVerb, targets: none, writes: false },
   VariableShowStmt: { verb: 'show', targets: none, writes: false },
   ConstraintsSetStmt: { verb: 'set', targets: none, writes: false },
-  TransactionStmt: { verb: (node) => transactionVerbs[String(node.kind)] ?? null, targets: none, writes: false },
+  TransactionStmt: {
+    verb: (node) => transactionVerbs[String(node.kind)] ?? null,
+    targets: none,
+    // what another session prepared is done, or undone
+    writes: (node) => /^TRANS_STMT_(COMMIT|ROLLBACK)_PREPARED$/.test(String(node.kind)),
+  },
   VacuumStmt: { verb: (node) => (node.is_vacuumcmd === true ? 'vacuum' : 'analyze'), targets: ['rels'] },
   ClusterStmt: { verb: 'cluster' },
   ReindexStmt: { verb: 'reindex' },

@@ -17,7 +17,10 @@ const loneSurrogate = /\p{Surrogate}/u
 /**
  * Loads PostgreSQL's own grammar and gives the analyser of its SQL. What a statement sets off without saying so
  * (triggers, rules, defaults, cascades of foreign keys, views and the bodies of functions it calls) is not in the facts;
- * a call of a function that is not PostgreSQL's own leaves `is_write` unknown.
+ * a call of a function that is not PostgreSQL's own leaves `is_write` unknown. Names mean what PostgreSQL itself gives
+ * them: an operator, a cast or a function somebody put before its own is not seen; making one is. A cursor's query is
+ * seen where it is declared. It is for servers that read text as UTF-8 and with standard_conforming_strings; a statement
+ * that would change that leaves everything unknown, and whoever relays a session watches what the server reports.
  */
 export async function loadAnalyser(): Promise<AnalyseSql> {
   const parser = await loadParser()

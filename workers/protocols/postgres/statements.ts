@@ -49,7 +49,11 @@ export const noteInto: Note = (node, walk) => {
 /** What the table of kinds does not say. */
 const particulars: { readonly [kind: string]: Note } = {
   InsertStmt: (node, walk) => noteAssigned(node.cols, walk),
-  UpdateStmt: (node, walk) => noteAssigned(node.targetList, walk),
+  UpdateStmt: (node, walk) => {
+    noteAssigned(node.targetList, walk)
+    // a rule of its own makes an UPDATE of this view set parameters
+    if (asNode(node.relation)?.relname === 'pg_settings') walk.effects.changesLexing = true
+  },
   CopyStmt: noteCopy,
   CallStmt: (_node, walk) => hide(walk.effects, 'is_write'),
   DoStmt: readDo,
