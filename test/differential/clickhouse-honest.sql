@@ -303,3 +303,123 @@ RESTORE TABLE db.t AS db.u FROM Disk('backups', 'x.zip')
 BEGIN TRANSACTION
 COMMIT
 ROLLBACK
+SELECT a FROM t WHERE ts > now() - INTERVAL '1' HOUR AND x = INTERVAL 1 + 1 DAY
+SELECT * FROM t WHERE like(a, 'x') OR a NOT ILIKE '%y' OR NOT has(arr, 1)
+SELECT uniqHLL12(a), any(b), anyLast(c), all FROM t
+SELECT left(a, 2), right(b, 3), replace(c, 'x', 'y'), format('{}', a), values FROM t
+SELECT group, order, limit, settings, final, sample FROM t
+SELECT t.group, t.order, t.from FROM t
+SELECT a AS group, b AS order FROM t ORDER BY group
+SELECT * FROM numbers(10) AS n LEFT JOIN t ON n.number = t.a
+SELECT * FROM t AS a, u AS b, LATERAL_VIEW AS c
+SELECT a.1.2, (tuple(1, 2)).1, [1, 2][1], (SELECT tuple(1, 2)).2 FROM t
+SELECT a[1][2].b, f(x)[1].2 FROM t
+SELECT NOT a, NOT (a AND b), NOT NOT a FROM t
+SELECT a IN ('x'), b NOT IN (1), (a, b) IN ((1, 2)), a IN [1, 2], a IN tuple(1) FROM t
+SELECT date, toDate(date) AS date2, interval * 2 FROM t WHERE date = today() - 1
+SELECT sum(interval) FROM t GROUP BY interval HAVING interval > 1 ORDER BY interval
+SELECT toIntervalDay(1), now() + toIntervalHour(2), now() - INTERVAL n DAY FROM t
+SELECT case FROM t
+SELECT count() AS count, max(ts) AS max, min(ts) AS min FROM t
+SELECT sum(x) OVER (), rank() OVER (ORDER BY y), ntile(4) OVER (PARTITION BY z ORDER BY w) FROM t
+SELECT countIf(a, b = 1) AS `x y`, 'a' AS "Q" FROM t
+SELECT * FROM t WHERE ifNull(a, 0) = 1 AND coalesce(b, c) IS NULL
+SELECT a, count() c FROM t GROUP BY 1 ORDER BY 2 DESC LIMIT 3
+SELECT * FROM `my-db`.`my-table` WHERE `some col` = 1
+SELECT * FROM system.query_log WHERE event_time > now() - 3600 AND type != 1 AND query NOT LIKE '%system%' ORDER BY query_duration_ms DESC LIMIT 50 FORMAT Vertical
+SELECT database, table, formatReadableSize(sum(data_compressed_bytes) AS size) AS s, sum(rows) AS rows FROM system.parts WHERE active GROUP BY database, table ORDER BY size DESC
+SELECT toStartOfHour(ts) AS h, quantilesTDigest(0.5, 0.99)(ms) AS q, q[1] AS p50 FROM t GROUP BY h
+SELECT * FROM t PREWHERE d >= '2024-01-01' WHERE a = 1 SETTINGS optimize_move_to_prewhere = 0
+SELECT arrayStringConcat(arrayMap(x -> concat(toString(x.1), ':', x.2), arr), ',') FROM t
+SELECT arrayFold((acc, x) -> acc + x, arr, toInt64(0)), arrayExists(x -> x IN (1, 2), arr) FROM t
+SELECT transform(a, [1, 2], ['x', 'y'], 'z'), a::String || 'x', -1::Int8, CAST('1' AS Int8) FROM t
+SELECT tumbleStart(w), toUnixTimestamp64Milli(ts), fromUnixTimestamp(1) FROM t
+SELECT * FROM s3('https://b.s3.amazonaws.com/{a,b}/*.parquet', 'KEY', 'SECRET', 'Parquet', 'a UInt8', 'gzip')
+SELECT _path, _file, * FROM s3(nc, filename = 'x.csv', format = 'CSV')
+SELECT * FROM deltaLake('https://b.s3.amazonaws.com/t/')
+SELECT * FROM icebergS3('https://b.s3.amazonaws.com/t/')
+SELECT * FROM generateRandom('a Array(UInt8)') LIMIT 1
+SELECT * FROM input('a UInt8')
+INSERT INTO t SELECT a FROM input('a UInt8') FORMAT CSV
+INSERT INTO t (id, body) VALUES (1, 'it''s; DROP TABLE x --'), (2, $$a$$)
+INSERT INTO t(a,b)VALUES(1,2),(3,4)
+INSERT INTO t VALUES ('2024-01-01', toDateTime('2024-01-01 00:00:00'), -1.5e3, NULL, true, [], (1, 'x'), '{"a": [1]}')
+INSERT INTO t (a) SELECT number FROM numbers(10) SETTINGS max_insert_threads = 2
+INSERT INTO db.t SELECT * EXCEPT(x) FROM db.u FINAL
+CREATE TABLE db.t (`id` UUID DEFAULT generateUUIDv4(), `v` Float32 CODEC(Delta(4), LZ4HC(9)), `j` JSON, `d` Dynamic, `n` Nested(a UInt8, b String), `x` UInt8 TTL ts + toIntervalDay(1), ts DateTime) ENGINE = MergeTree() PARTITION BY (toMonday(ts), id) ORDER BY (id, cityHash64(id)) SAMPLE BY cityHash64(id)
+CREATE TABLE t (a Int32 NOT NULL, b VARCHAR(255) NULL, c DOUBLE PRECISION, d INT UNSIGNED, PRIMARY KEY (a)) ENGINE = MergeTree
+CREATE TABLE t (a UInt8, b UInt8 ALIAS a + 1, c String EPHEMERAL, e UInt8 EPHEMERAL 5) ENGINE = Memory
+CREATE TABLE t (a UInt8) ENGINE = S3('https://b.s3.amazonaws.com/x.csv', 'CSV')
+CREATE TABLE t (a DateTime, b UInt64) ENGINE = AggregatingMergeTree ORDER BY a TTL a + INTERVAL 1 MONTH GROUP BY a SET b = max(b)
+CREATE VIEW v AS WITH x AS (SELECT 1 AS a) SELECT a FROM x UNION ALL SELECT b FROM t
+CREATE VIEW v AS SELECT a FROM t WHERE id = {id:UInt64}
+CREATE VIEW v DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT a FROM t
+CREATE MATERIALIZED VIEW db.mv ON CLUSTER c TO db.dest (a UInt8, n AggregateFunction(count)) AS SELECT a, countState() AS n FROM db.src GROUP BY a
+CREATE MATERIALIZED VIEW mv REFRESH AFTER 10 MINUTE DEPENDS ON x, y APPEND TO dest EMPTY AS SELECT 1 AS a
+CREATE DICTIONARY IF NOT EXISTS db.d (id UInt64, p String EXPRESSION upper(p) HIERARCHICAL) PRIMARY KEY id SOURCE(HTTP(URL 'https://example.com/x.tsv' FORMAT 'TSV')) LAYOUT(COMPLEX_KEY_HASHED(SHARDS 4)) LIFETIME(300) COMMENT 'x'
+CREATE USER IF NOT EXISTS u ON CLUSTER c IDENTIFIED WITH plaintext_password BY 'x'
+CREATE ROW POLICY OR REPLACE p ON db.t AS RESTRICTIVE USING owner = currentUser() TO ALL EXCEPT admin
+ALTER TABLE db.t ON CLUSTER c ADD COLUMN IF NOT EXISTS x String CODEC(ZSTD) FIRST, DROP INDEX i, CLEAR COLUMN y IN PARTITION 202401
+ALTER TABLE t MODIFY COLUMN a REMOVE TTL
+ALTER TABLE t ALTER COLUMN a TYPE UInt64
+ALTER TABLE t DELETE IN PARTITION 202401 WHERE a = 1
+ALTER TABLE t FETCH PARTITION 202401 FROM '/clickhouse/tables/01/t'
+ALTER TABLE t UNFREEZE WITH NAME 'b'
+ALTER TABLE t DETACH PARTITION (1, 'x')
+ALTER TABLE t MATERIALIZE PROJECTION p
+ALTER TABLE t APPLY DELETED MASK
+DROP TABLE a, b
+DROP NAMED COLLECTION IF EXISTS nc
+DROP INDEX i ON t
+SHOW FULL TABLES FROM db NOT LIKE 'x%' LIMIT 5
+SHOW TABLES WHERE name = 'x'
+SHOW DICTIONARIES FROM db
+SHOW CREATE DATABASE db
+SHOW CREATE USER u
+SHOW ROLES
+SHOW CURRENT ROLES
+SHOW ACCESS
+SHOW ENGINES
+SHOW MERGES
+SHOW SETTING max_threads
+SHOW TABLE t
+SHOW CREATE t
+DESCRIBE TABLE t SETTINGS describe_compact_output = 1
+DESCRIBE remote('h', db.t) FORMAT JSON
+EXPLAIN SELECT 1 UNION ALL SELECT a FROM t SETTINGS max_threads = 1
+EXPLAIN header = 1 SELECT a FROM t
+EXPLAIN json = 1, indexes = 1 SELECT a FROM t FORMAT TSVRaw
+EXPLAIN INSERT INTO t SELECT * FROM u
+SET ROLE DEFAULT
+SET ROLE ALL EXCEPT r
+USE DATABASE db
+SET a.b = 1
+SYSTEM FLUSH LOGS query_log
+SYSTEM DROP QUERY CACHE
+SYSTEM RELOAD FUNCTIONS
+SYSTEM REFRESH VIEW db.mv
+SYSTEM FLUSH DISTRIBUTED db.t
+BACKUP TABLE a, TABLE db.b TO S3('https://b.s3.amazonaws.com/x', 'k', 's') SETTINGS compression_level = 3 ASYNC
+KILL QUERY ON CLUSTER c WHERE user = 'u' ASYNC
+REVOKE r FROM u
+GRANT ALTER DELETE, ALTER UPDATE ON db.t TO u, v
+GRANT ON CLUSTER c SELECT ON db.t TO CURRENT_USER
+CHECK GRANT SELECT ON db.t
+SELECT * FROM t WHERE a REGEXP '^x' AND match(b, 'y')
+SELECT 1 WHERE 1 = 1
+SELECT a, b FROM (SELECT 1 AS a, 2 AS b) GROUP BY a, b ORDER BY a
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS v
+SELECT sumIf(a, b) / nullIf(count(), 0) * 100 AS pct FROM t
+SELECT DISTINCT a, b FROM t LIMIT 1 OFFSET 2
+SELECT @@version
+SELECT * FROM a LEFT OUTER JOIN b USING (x, y) RIGHT JOIN c ON a.x = c.x AND b.y > c.y
+SELECT * FROM a ALL INNER JOIN b USING x
+SELECT * FROM a LEFT ASOF JOIN b ON a.k = b.k AND a.t >= b.t
+SELECT * FROM t ARRAY JOIN n.a AS a, n.b
+SELECT untuple((1, 2)), tuple(1).1, a.* FROM t AS a
+SELECT sum(a)FROM t WHERE b='x'AND c=1
+SELECT date_trunc('month', ts), dateTrunc('day', ts), toStartOfWeek(ts, 1) FROM t
+SELECT timestamp_sub(DAY, 3, ts), TIMESTAMPDIFF(SECOND, a, b), DATEADD(YEAR, 1, d) FROM t
+SELECT json.^a, json.a.:Int64, json.b.:`Array(JSON)` FROM t
+SELECT groupUniqArray(5)(x), sequenceMatch('(?1)(?2)')(ts, a = 1, b = 2), windowFunnel(60)(ts, a, b) FROM t
+SELECT * FROM t ORDER BY toDate(ts) ASC, a DESC NULLS FIRST LIMIT 100 SETTINGS max_execution_time = 5 FORMAT Pretty

@@ -30,7 +30,7 @@ const sneaky = read('clickhouse-sneaky.jsonl')
 
 /** Functions the server writes for operators and keywords, which nobody calls by name. */
 const SUGAR =
-  /^(and|or|not|plus|minus|multiply|divide|modulo|intdiv|equals|notequals|less|greater|(less|greater)orequals|i?like|noti?like|(global)?(not)?in|tuple|array|arrayelement|tupleelement|lambda|is(not)?null|is(not)?distinctfrom|concat|negate|if|case(with|without)expression|multiif|exists|map|cast|match|singlevalueornull|max|tointerval\w+|todate|todatetime|totimezone|toyear|todayofmonth|trim(both|left)|countdistinct|sumif|codec|zstd|minmax|tokenbf_v1|set|memory|atomic|\w*mergetree)$/
+  /^(and|or|not|plus|minus|multiply|divide|modulo|intdiv|equals|notequals|less|greater|(less|greater)orequals|i?like|noti?like|(global)?(not)?in|tuple|array|arrayelement|tupleelement|lambda|is(not)?null|is(not)?distinctfrom|concat|negate|if|case(with|without)expression|multiif|exists|map|cast|match|singlevalueornull|max|tointerval\w+|todate|todatetime|totimezone|toyear|todayofmonth|trim(both|left)|countdistinct|sumif|datediff|defaultvalueoftypename|sqlstandardvalues|codec|zstd|delta|lz4hc|minmax|tokenbf_v1|set|memory|atomic|\w*mergetree)$/
 
 let analyse: AnalyseSql
 beforeAll(async () => {

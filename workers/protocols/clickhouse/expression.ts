@@ -54,6 +54,7 @@ export const CLAUSE_WORDS: ReadonlySet<string> = new Set(
 
 const SYMBOL_OPERATORS = new Set(['+', '-', '*', '/', '%', '=', '==', '!=', '<>', '<=', '>=', '<', '>', '<=>', '||'])
 const WORD_OPERATORS = new Set(['AND', 'OR', 'XOR', 'DIV', 'MOD', 'LIKE', 'ILIKE', 'REGEXP', 'BETWEEN', 'ESCAPE'])
+const OPERATION_STARTS = new Set([...WORD_OPERATORS, 'IS', 'AT', 'IN', 'NOT', 'GLOBAL'])
 
 function readOperation(cursor: Cursor): boolean {
   const token = cursor.peek()
@@ -64,7 +65,7 @@ function readOperation(cursor: Cursor): boolean {
     readOperand(cursor)
     return true
   }
-  if (token.kind !== 'word') return false
+  if (token.kind !== 'word' || !OPERATION_STARTS.has(token.value ?? '')) return false
   if (cursor.take('IS')) return readIs(cursor)
   if (cursor.take('AT', 'TIME', 'ZONE')) {
     readOperand(cursor)

@@ -27,8 +27,9 @@ export function nextToken(text: string, from: number, previous: Token | null): T
   if (first === DOUBLE || first === BACKTICK) return lexQuoted(text, start, first)
   if (first === DOLLAR) return lexHeredoc(text, start)
   if (isWordChar(first)) return lexWord(text, start)
-  for (const symbol of SYMBOLS) {
-    if (text.startsWith(symbol, start)) return { kind: 'symbol', value: symbol, start, end: start + symbol.length }
+  for (const length of [3, 2, 1]) {
+    const symbol = text.slice(start, start + length)
+    if (SYMBOLS.has(symbol)) return { kind: 'symbol', value: symbol, start, end: start + symbol.length }
   }
   throw new NotUnderstood()
 }
@@ -39,10 +40,13 @@ const DOUBLE = 34
 const BACKTICK = 96
 const DOLLAR = 36
 const BACKSLASH = 92
-const SYMBOLS = [
+const MINUS = 45
+const SLASH = 47
+const HASH = 35
+const SYMBOLS: ReadonlySet<string> = new Set([
   ...['<=>', '->', '==', '!=', '<>', '<=', '>=', '::', '||', '@@'],
   ...['(', ')', '[', ']', '{', '}', ',', ';', '.', '+', '-', '*', '/', '%', '=', '<', '>', '?', ':', '^'],
-]
+])
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 
@@ -63,6 +67,7 @@ function skipBlank(text: string, from: number): number {
   for (;;) {
     const code = text.charCodeAt(at)
     if (code === 32 || (code >= 9 && code <= 13)) at += 1
+    else if (code !== MINUS && code !== SLASH && code !== HASH) return at
     else if (text.startsWith('--', at) || text.startsWith('//', at) || /^#[ !]/.test(text.slice(at, at + 2))) {
       const end = text.indexOf('\n', at)
       at = end === -1 ? text.length : end

@@ -56,6 +56,7 @@ function readSymbol(cursor: Cursor, symbol: string): Shape {
   }
   if (symbol !== '@@') return cursor.fail()
   cursor.next()
+  cursor.seen.functions.push('globalvariable')
   do readName(cursor)
   while (cursor.takeSymbol('.'))
   return OTHER

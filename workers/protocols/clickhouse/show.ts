@@ -3,6 +3,7 @@ import { readExpression } from './expression.ts'
 import { readSource } from './from.ts'
 import { readCompoundName, readEntity, readName, readTable, skipCondition } from './names.ts'
 import { seeHiddenTables, seeTable } from './seen.ts'
+import { readSettings } from './settings.ts'
 import { skipRest } from './tail.ts'
 
 const ACCESS = new Set(
@@ -133,4 +134,6 @@ export function readBackup(cursor: Cursor): void {
   if (cursor.take('ON', 'CLUSTER')) readEntity(cursor)
   if (!cursor.take('TO')) cursor.need('FROM')
   readExpression(cursor)
+  if (cursor.take('SETTINGS')) readSettings(cursor)
+  if (!cursor.take('ASYNC')) cursor.take('SYNC')
 }
