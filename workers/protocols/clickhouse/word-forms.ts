@@ -22,12 +22,14 @@ export function readInterval(cursor: Cursor): void {
   if (cursor.takeOneOf(UNITS) === '' && shape.kind !== 'text') cursor.fail()
 }
 
+const LONG_UNITS = [
+  ...'NANOSECOND MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR'.split(' '),
+  ...'DECADE CENTURY MILLENNIUM EPOCH DOW DOY ISODOW ISOYEAR'.split(' '),
+]
+const SHORT_UNITS = 'NS MS MI MM SS S M HH H DD D WW WK Q QQ YY YYYY MCS N'.split(' ')
+
 /** Words for a span of time. */
-export const UNITS: ReadonlySet<string> = new Set(
-  [
-    ...'NANOSECOND MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR'.split(' '),
-    ...'DECADE CENTURY MILLENNIUM EPOCH DOW DOY ISODOW ISOYEAR'.split(' '),
-  ].flatMap((unit) => [unit, `${unit}S`, `SQL_TSI_${unit}`]),
-)
-for (const short of 'NS MS MI MM SS S M HH H DD D WW WK Q QQ YY YYYY MCS N'.split(' '))
-  (UNITS as Set<string>).add(short)
+export const UNITS: ReadonlySet<string> = new Set([
+  ...SHORT_UNITS,
+  ...LONG_UNITS.flatMap((unit) => [unit, `${unit}S`, `SQL_TSI_${unit}`]),
+])
