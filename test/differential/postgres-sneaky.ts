@@ -12,7 +12,7 @@ const writes = [
 const reads = ['select value from secrets', 'table secrets', 'select (select max(value) from secrets)']
 
 /** Around a statement that may be anything. */
-const aroundAny: readonly ((sql: string) => string)[] = [
+export const aroundAny: readonly ((sql: string) => string)[] = [
   (sql) => `explain analyze ${sql}`,
   (sql) => `explain (verbose, analyze true, costs off) ${sql}`,
   (sql) => `EXPLAIN (ANALYSE 1) ${sql}`.replace('ANALYSE', 'ANALYZE'),
@@ -30,7 +30,7 @@ const aroundAny: readonly ((sql: string) => string)[] = [
 ]
 
 /** Around a query. */
-const aroundQueries: readonly ((sql: string) => string)[] = [
+export const aroundQueries: readonly ((sql: string) => string)[] = [
   (sql) => `declare c cursor with hold for ${sql}; fetch all from c`,
   (sql) => `copy (${sql}) to stdout`,
   (sql) => `create table copied as ${sql}`,

@@ -40,10 +40,10 @@ type Factory = (settings: {
 /** The part of WebAssembly's interface used here; the types of Node do not have it. */
 interface Compiler {
   compile(bytes: Uint8Array): Promise<object>
-  instantiate(code: object, imports: object): Promise<object>
+  readonly Instance: new (code: object, imports: object) => object
 }
 
-const { compile, instantiate } = (globalThis as unknown as { readonly WebAssembly: Compiler }).WebAssembly
+const { compile, Instance } = (globalThis as unknown as { readonly WebAssembly: Compiler }).WebAssembly
 
 const require = createRequire(import.meta.url)
 
@@ -55,7 +55,8 @@ export async function compileGrammar(): Promise<MakeGrammar> {
     faceOf(
       await factory({
         instantiateWasm: (imports, receive) => {
-          void instantiate(code, imports).then(receive)
+          // at once: what fails here fails the loader, which waits for nothing else
+          receive(new Instance(code, imports))
           return {}
         },
         print: () => undefined,

@@ -47,20 +47,23 @@ class Instances {
   readonly #make: MakeGrammar
   #current: Grammar | null = null
   #spare: Grammar | null = null
+  #isMaking = false
 
   constructor(make: MakeGrammar) {
     this.#make = make
   }
 
-  async prepare(): Promise<void> {
-    this.#current = await this.#make()
-    this.#spare = await this.#make()
+  prepare(): Promise<void> {
+    return this.#fill()
   }
 
   /** The JSON an instance printed, parsed; null for what it refuses, or cannot do. */
   read(from: (grammar: Grammar) => string | null): unknown {
     const grammar = this.#current
-    if (grammar === null) return null
+    if (grammar === null) {
+      this.#replenish()
+      return null
+    }
     try {
       const json = from(grammar)
       if (grammar.memory() > mostMemory) this.#giveUp()
@@ -75,14 +78,25 @@ class Instances {
   #giveUp(): void {
     this.#current = this.#spare
     this.#spare = null
-    void this.#replenish().catch(() => undefined)
+    this.#replenish()
   }
 
-  async #replenish(): Promise<void> {
-    const made = await this.#make()
-    if (this.#current === null) this.#current = made
-    else this.#spare ??= made
-    if (this.#spare === null) this.#spare = await this.#make()
+  #replenish(): void {
+    if (this.#isMaking) return
+    this.#isMaking = true
+    void this.#fill()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isMaking = false
+      })
+  }
+
+  async #fill(): Promise<void> {
+    while (this.#current === null || this.#spare === null) {
+      const made = await this.#make()
+      if (this.#current === null) this.#current = made
+      else this.#spare = made
+    }
   }
 }
 
