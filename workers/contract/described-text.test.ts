@@ -1,33 +1,42 @@
 import { describe, expect, it } from 'vitest'
-import { type DescribedAction, maxDescribed } from './described.ts'
+import type { DescribedAction } from './described.ts'
+import { maxDescribed } from './described.ts'
 import { describedText } from './described-text.ts'
 
-const textOf = (action: DescribedAction) => JSON.parse(describedText(() => action) ?? 'null') as DescribedAction | null
+const read = (action: DescribedAction) => JSON.parse(describedText(() => action) ?? 'null') as DescribedAction | null
 
 describe('describedText()', () => {
-  it('masks sensitive values one for one, and leaves the body out unless it says that there was none', () => {
-    const headers = { Authorization: ['a', 'b'], 'X-Api-Key': ['c'], Accept: ['*/*'] }
-    const http = { method: 'POST', path: '/', query: { token: ['d'], page: ['2'] }, headers }
-    const masked = { Authorization: ['***', '***'], 'X-Api-Key': ['***'], Accept: ['*/*'] }
-    const kept = { ...http, query: { token: ['***'], page: ['2'] }, headers: masked }
-    expect(textOf({ http: { ...http, body: 'secret' } })).toEqual({ http: kept })
-    expect(textOf({ http: { ...http, body_b64: 'AAAA' } })).toEqual({ http: kept })
-    expect(textOf({ http: { ...http, body: '' } })).toEqual({ http: { ...kept, body: '' } })
-    expect(textOf({ k8s: { params: { token: 'x', container: 'y' } } })).toEqual({
-      k8s: { params: { token: '***', container: 'y' } },
+  it('masks sensitive values and leaves out the body', () => {
+    const headers = { Authorization: ['Bearer x'], 'X-Api-Key': ['k', 'l'], Accept: ['*/*'], 'Set-Cookie': ['c'] }
+    const query = { q: ['1'], access_token: ['t'], X_Signature: ['s'] }
+    const params = { command: 'ls', token: 't' }
+    const action = {
+      host: 'a.example',
+      http: { method: 'get', headers, query, body: 'secret', body_b64: 'eA==' },
+      k8s: { params },
+    }
+    expect(read(action)).toEqual({
+      host: 'a.example',
+      http: {
+        method: 'get',
+        headers: { Authorization: ['***'], 'X-Api-Key': ['***', '***'], Accept: ['*/*'], 'Set-Cookie': ['***'] },
+        query: { q: ['1'], access_token: ['***'], X_Signature: ['***'] },
+      },
+      k8s: { params: { command: 'ls', token: '***' } },
     })
   })
 
-  it('masks all headers of what is too long, and gives up on what is too long even then', () => {
-    const long = 'é'.repeat(maxDescribed / 2)
-    expect(textOf({ http: { path: '/', headers: { A: [long], B: ['c'] } } })).toEqual({
-      http: { path: '/', headers: { A: ['***'], B: ['***'] } },
-    })
-    expect(textOf({ http: { path: long } })).toBeNull()
-    expect(
-      describedText(() => {
-        throw new Error('no')
-      }),
-    ).toBeNull()
+  it('masks all headers where they are too long', () => {
+    const action = { http: { path: '/x', headers: { 'X-Long': ['é'.repeat(maxDescribed / 2)], Accept: ['a'] } } }
+    expect(read(action)).toEqual({ http: { path: '/x', headers: { 'X-Long': ['***'], Accept: ['***'] } } })
+  })
+
+  it('is null where even that is too long, or the action cannot be described', () => {
+    expect(describedText(() => ({ sql: { statement: 'x'.repeat(maxDescribed) } }))).toBeNull()
+    expect(describedText(() => ({ sql: { statement: 'é'.repeat(maxDescribed / 2) } }))).toBeNull()
+    const failing = () => {
+      throw new Error('no')
+    }
+    expect(describedText(failing)).toBeNull()
   })
 })

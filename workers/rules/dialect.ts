@@ -48,7 +48,10 @@ export function dialectOf(families: readonly Family[]): Dialect {
 
 function makeDialect(families: readonly Family[]): Dialect {
   // piscina threads have small stacks: deeper conditions would end in a RangeError
-  const environment = new Environment({ homogeneousAggregateLiterals: false, limits: { maxAstNodes: 2000, maxDepth: 64 } })
+  const environment = new Environment({
+    homogeneousAggregateLiterals: false,
+    limits: { maxAstNodes: 2000, maxDepth: 64 },
+  })
   registerFunctions(environment)
   for (const [name, type] of contextVariables) environment.registerVariable(name, type)
   const hidden = families.find(({ name }) => contextVariables.has(name))

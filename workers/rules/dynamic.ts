@@ -1,4 +1,5 @@
-import { payCall, payLoop, payOperator } from './costs.ts'
+import { spend } from './budget.ts'
+import { payCall, payError, payLoop, payOperator } from './costs.ts'
 import { counterOf, readRate } from './rates.ts'
 import { compilePattern, occurs } from './regex.ts'
 import {
@@ -27,7 +28,34 @@ export function hardenTree(tree: SyntaxNode): void {
     } else if (node.op === 'call' || (node.op === 'rcall' && node.meta.alternate === undefined)) {
       hardenCall(node)
     }
+    if (binaryOperators.has(node.op) || ['.', '[]', 'call', 'rcall'].includes(node.op)) payForErrors(node)
   })
+}
+
+/** Errors are caught by `||` and `&&`, and the rest goes on. */
+function payForErrors(node: SyntaxNode): void {
+  const run = node.handle
+  if (typeof run !== 'function') return
+  node.handle = (...args: unknown[]) => {
+    // once the time is used up nothing more is begun
+    spend(0)
+    if (node.op === '[]') refuseKey(args[1])
+    try {
+      return run(...args)
+    } catch (error) {
+      payError()
+      throw error
+    }
+  }
+}
+
+/** cel-js would write a list out to say that it is no key. */
+function refuseKey(key: unknown): void {
+  if (typeof key === 'string') spend(2 * key.length)
+  else if (typeof key === 'object' && key !== null && typeof key.valueOf() === 'object') {
+    payError()
+    throw new Error('a list or a map is no key')
+  }
 }
 
 type Handle = (left: unknown, right: unknown, node: SyntaxNode, evaluator: Evaluator) => unknown

@@ -46,11 +46,16 @@ export function compileCondition(source: string, dialect: Dialect): Program {
 export function evaluate(program: Program, facts: FactView): Truth {
   facts.touched.clear()
   startBudget()
+  const { stackTraceLimit } = Error
+  // an agent may cause as many errors as a condition has parts: nobody reads where they were thrown
+  Error.stackTraceLimit = 0
   try {
     const value = program.run(facts.variables)
     if (typeof value === 'boolean' && !isOverspent()) return value
   } catch {
     // neither true nor false; the cause is told below
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
   return causeOf(facts.touched)
 }

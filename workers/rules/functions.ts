@@ -1,5 +1,5 @@
 import type { Environment } from 'cel-js'
-import { spend } from './budget.ts'
+import { payKeys } from './costs.ts'
 import { matches } from './regex.ts'
 import { setKey } from './set-key.ts'
 import { registerTexts, textNames } from './text-functions.ts'
@@ -46,6 +46,6 @@ function contains(all: readonly unknown[], some: readonly unknown[]): boolean {
 }
 
 function keysOf(list: readonly unknown[]): Set<string> {
-  spend(list.length * 300)
+  payKeys(list)
   return new Set(list.map(setKey))
 }

@@ -3,6 +3,19 @@ import type { FactSpec } from '../contract/plugin.ts'
 /** Deepest nesting of a value that conditions see; cel-js and our own walks recurse. */
 const deepest = 128
 
+/** Keys of the large objects that have been seen: counting them takes too long to do it again for each comparison. */
+const sizes = new WeakMap<object, number>()
+const large = 64
+
+/** How many keys a plain object has. */
+export function knownSize(value: object): number {
+  return sizes.get(value) ?? Object.keys(value).length
+}
+
+function noteSize(value: object, size: number): void {
+  if (size > large) sizes.set(value, size)
+}
+
 /**
  * A fact as CEL wants it: ints are BigInt, and an object with a member `constructor`, which cel-js would take for its
  * class, is a Map.
@@ -22,6 +35,7 @@ export function plainValue(value: unknown, type: FactSpec['type']): unknown {
     case 'map<string, string>':
     case 'map<string, list<string>>':
       expect(value, typeof value === 'object' && value !== null && !Array.isArray(value), type)
+      noteSize(value as object, Object.keys(value as object).length)
       return Object.hasOwn(value as object, 'constructor') ? new Map(Object.entries(value as object)) : value
     case 'dyn':
       return isPlain(value) ? value : rebuilt(value)
@@ -48,10 +62,13 @@ function isPlain(value: unknown): boolean {
         continue
       }
       if (Object.hasOwn(each, 'constructor')) return false
+      let size = 0
       for (const key in each) {
+        size += 1
         const item = (each as { [key: string]: unknown })[key]
         if (typeof item === 'object') next.push(item)
       }
+      noteSize(each, size)
     }
     level = next
   }

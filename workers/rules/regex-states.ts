@@ -13,7 +13,9 @@ interface Automaton {
   readonly failed: boolean
   readonly numClasses: number
   readonly classBounds: ArrayLike<number>
-  readonly startStates: ReadonlyMap<number, State>
+  readonly startStates: Map<number, State>
+  readonly prog: { readonly start: number }
+  makeState(instructions: readonly number[], flags: number, ids: readonly number[]): State | null
   step(state: State, kind: number, character: number, anchor: number): State | null
 }
 
@@ -24,6 +26,8 @@ interface Engine {
 
 const unanchored = 0
 const endOfText = -1
+/** Begin of the text and of a line. */
+const beginOfText = 5
 
 /**
  * Makes the whole automaton of a pattern, if it is small: then every text takes time by its length alone. `false`:
@@ -40,9 +44,11 @@ export function isLinear(compiled: RE2JS): boolean {
   }
 }
 
-/** The states in which a text begins, made by beginning one; a filter may spare it the automaton: then there are none. */
+/** The states in which a text begins, made by beginning one, or by hand where a filter spares the automaton that. */
 function startOf(compiled: RE2JS, dfa: Automaton): readonly State[] {
   compiled.test('')
+  const first = dfa.startStates.size > 0 ? null : dfa.makeState([dfa.prog.start], beginOfText, [])
+  if (first !== null) dfa.startStates.set(beginOfText, first)
   return [...dfa.startStates.values()]
 }
 

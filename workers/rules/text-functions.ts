@@ -1,6 +1,7 @@
 import type { Environment } from 'cel-js'
 import { spend } from './budget.ts'
 import { formatText } from './format-text.ts'
+import { knownSize } from './plain-value.ts'
 
 /** Longest text a function may make, characters. */
 export const longestText = 4 * 1024 * 1024
@@ -92,7 +93,7 @@ function trim(text: string): string {
 function sizeOf(value: Uint8Array | readonly unknown[] | ReadonlyMap<unknown, unknown> | object): bigint {
   if (value instanceof Map || value instanceof Set) return BigInt(value.size)
   if (Array.isArray(value) || value instanceof Uint8Array) return BigInt(value.length)
-  return BigInt(Object.keys(value).length)
+  return BigInt(knownSize(value))
 }
 
 function inside(name: string, at: bigint, length: number): number {
@@ -140,7 +141,7 @@ function join(list: readonly unknown[], by: string): string {
     length += each.length + by.length
   }
   if (length > longestText) throw new Error('join() makes too long a text')
-  spend(length)
+  spend(length * 4)
   return list.join(by)
 }
 
