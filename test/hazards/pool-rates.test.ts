@@ -52,3 +52,38 @@ describe('rate() over several worker threads', () => {
     expect(kinds.at(-1)).toBe('deny')
   }, 20_000)
 })
+
+describe('what a worker records of', () => {
+  const endpoint = anEndpoint('a-api', ['a.example:443'])
+  const base = { name: 'r', priority: 0, when: null, credential: null, mode: 'enforce' }
+  const withRules = (rules: readonly object[]) =>
+    aProfile('a', { endpoints: [{ ...endpoint, rules } as unknown as Endpoint] })
+
+  it('an ask: the ask, and that nobody could be asked', async () => {
+    const outcome = { do: 'ask', approvers: ['ops'], reason: 'look at it' }
+    lab = await startPoolLab([withRules([{ ...base, outcome }])])
+    const flow = await lab.open('a')
+    await flow.ask('judge it')
+    expect(lab.events.map(({ event }) => event)).toMatchObject([
+      { kind: 'opened', verdict: { kind: 'ask', approvers: ['ops'], decider: { by: 'rule', rule: 'r' } } },
+      {
+        kind: 'ruled',
+        ruling: {
+          kind: 'deny',
+          decider: { by: 'failsafe', cause: 'approval_unavailable', rule: 'r' },
+          reason: 'approval required but HITL is not configured',
+        },
+      },
+    ])
+  }, 20_000)
+
+  it('a shadow rule: what it would have done', async () => {
+    const outcome = { do: 'deny', reason: 'no' }
+    lab = await startPoolLab([withRules([{ ...base, mode: 'shadow', outcome }])])
+    const flow = await lab.open('a')
+    await flow.ask('judge it')
+    expect(lab.events.map(({ event }) => event)).toMatchObject([
+      { kind: 'opened', verdict: { kind: 'allow' }, action: { shadows: [{ rule: 'r', would: 'deny' }] } },
+    ])
+  }, 20_000)
+})
