@@ -23,6 +23,10 @@ const notes: { readonly [kind: string]: Note } = {
   RangeVar: noteRangeVar,
   FuncCall: noteCall,
   A_Expr: noteOperator,
+  DefElem: (node, walk) => {
+    // a foreign table of file_fdw reads what a program prints
+    if (node.defname === 'program') walk.effects.usesProgram = true
+  },
   // these name aliases, not relations
   LockingClause: (node, walk) => {
     if (Array.isArray(node.lockedRels)) walk.done.add(node.lockedRels)

@@ -121,6 +121,8 @@ describe('analysing SQL', () => {
     ["COPY t FROM PROGRAM 'x'", true, true],
     ["COPY (SELECT 1) TO '/x'", true, false],
     ['COPY t FROM STDIN', true, false],
+    ["ALTER SYSTEM SET archive_command = 'x'", true, true],
+    ["CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (program 'x')", true, true],
     ['COPY t TO STDOUT', false, false],
   ])('tells of %s whether it writes and starts a program', (text, isWrite, usesProgram) => {
     expect(known(text)).toMatchObject({ is_write: isWrite, uses_program: usesProgram })
@@ -171,6 +173,8 @@ describe('analysing SQL', () => {
     ['SELECT my_function(a) FROM t', ['is_write']],
     ['SELECT a OPERATOR(mine.=) b FROM t', ['is_write']],
     ['CALL p()', ['is_write']],
+    ['EXPLAIN SELECT my_function(a) FROM t', ['is_write']],
+    ["LOAD 'library'", ['uses_program']],
     ['TRUNCATE t CASCADE', ['tables', 'target_tables']],
     ['DROP OWNED BY x', ['tables', 'target_tables']],
     ['SELECT set_config($1, $2, true)', ['verb', ...sets]],

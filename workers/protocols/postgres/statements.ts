@@ -93,6 +93,11 @@ const particulars: { readonly [kind: string]: Note } = {
   ImportForeignSchemaStmt: (node, walk) => {
     if (node.list_type !== 'FDW_IMPORT_SCHEMA_LIMIT_TO') hideRelations(walk)
   },
+  LoadStmt: (_node, walk) => hide(walk.effects, 'uses_program'),
+  AlterSystemStmt: (node, walk) => {
+    // archive_command, restore_command, shared_preload_libraries, …
+    if (/_command$|librar/i.test(String(asNode(node.setstmt)?.name))) walk.effects.usesProgram = true
+  },
   CreateExtensionStmt: hidesRelations,
   AlterExtensionStmt: hidesRelations,
   CreateSubscriptionStmt: hidesRelations,
@@ -110,7 +115,7 @@ function noteCopy(node: Node, walk: Walk): void {
   else if (node.relation !== undefined && node.is_from !== true) walk.effects.columns.add('*')
 }
 
-/** Without ANALYZE nothing runs: what it names is seen, what it would do is not done. */
+/** Without ANALYZE nothing runs but what planning calls: functions of one's own, if they say they are immutable. */
 function noteExplain(node: Node, walk: Walk): void {
   if (isOn(node.options, 'analyze')) return
   const explained = readPart(node, walk)
@@ -118,7 +123,7 @@ function noteExplain(node: Node, walk: Walk): void {
     for (const name of explained[set]) walk.effects[set].add(name)
   }
   for (const fact of explained.hidden) {
-    if (fact === 'tables' || fact === 'columns' || fact === 'functions') walk.effects.hidden.add(fact)
+    if (fact !== 'verbs' && fact !== 'target_tables' && fact !== 'uses_program') walk.effects.hidden.add(fact)
   }
 }
 
