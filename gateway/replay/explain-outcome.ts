@@ -73,9 +73,13 @@ function ruleLine({ rule, priority, mode, outcome, result, decides, because }: E
   return `${mark} ${String(at + 1).padStart(2)}. ${result.padEnd(resultWidth)}  rule "${rule}" (${what.join(', ')}): ${because}`
 }
 
+const noReason = 'denied by policy'
+
 function verdictText({ verdict, rule, reason, approvers, failsafe }: Outcome): string {
   const by = rule === null ? '' : ` by rule "${rule}"`
   const asked = approvers.length === 0 ? '' : `, who would be asked: ${approvers.join(', then ')}`
-  const why = reason === null ? (rule === null && verdict === 'allow' ? ': no rule matches' : '') : `: ${reason}`
+  // a rule without a reason of its own asks for none
+  const own = verdict === 'ask' && reason === noReason ? null : reason
+  const why = own === null ? (rule === null && verdict === 'allow' ? ': no rule matches' : '') : `: ${own}`
   return `${verdict === 'ask' ? 'approve' : verdict}${by}${failsafe === null ? '' : ' (fail closed)'}${asked}${why}`
 }
