@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aConfig, aScratch, type Scratch } from '../../replay/lab.fixture.ts'
+import { recordAll } from '../../replay/recorded.fixture.ts'
+import { openDatabase } from '../../store/database.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 /** Runs command lines one after the other in one process, since starting one takes a second. */
@@ -182,5 +184,18 @@ describe('clawpatrol explain', () => {
     expect(unknown?.stderr).toContain('there is no credential "nobody"')
     expect(usage).toMatchObject({ code: 2 })
     expect(noRecord).toMatchObject({ code: 1 })
+  })
+
+  it('explains a recorded action, and says what the record does not hold', async () => {
+    const state = join(scratch.path, 'state')
+    const described = {
+      host: 'api.test',
+      http: { method: 'DELETE', path: '/x', query: {}, headers: { Authorization: ['***'] }, body: '' },
+    }
+    const [row] = await recordAll(openDatabase(state), [{ described }])
+    const [ran] = run(['explain', config, row?.id ?? '', '--state-dir', state])
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(ran?.stdout).toContain('note: http.headers.Authorization is not in the record\nDELETE https://api.test/x\n')
+    expect(ran?.stdout).toContain('verdict: deny by rule "no-deletes": deleting is off\n')
   })
 })
