@@ -2,6 +2,7 @@ import type { Endpoint, Rule } from '../../workers/contract/profile.ts'
 import { viewFacts } from '../../workers/rules/facts.ts'
 import { tryRule } from '../../workers/rules/judge.ts'
 import { withReadings } from '../../workers/rules/rates.ts'
+import { visible } from '../cli/visible.ts'
 import type { Policy } from '../config/policy.ts'
 import { type DeadRule, deadRules } from './dead-rules.ts'
 import { endpointLabel } from './find-endpoint.ts'
@@ -116,5 +117,5 @@ export function coverageLines({ rules, exercised, percent, never, dead, conflict
       ({ first, second, priority, endpoint, fixture }) =>
         `  conflict: rules "${first}" and "${second}" on ${endpoint}, both of priority ${priority}, say different things of ${fixture}; the first one wins`,
     ),
-  ]
+  ].map(visible)
 }

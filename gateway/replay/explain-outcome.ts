@@ -1,4 +1,5 @@
 import { type Explanation, explain, type RuleWalk } from '../../workers/rules/explain.ts'
+import { visible } from '../cli/visible.ts'
 import type { JudgedPart, Outcome } from './judge-described.ts'
 
 /** Why an outcome is what it is: one walk for each part that was judged. */
@@ -12,8 +13,12 @@ export function explainOutcome(outcome: Outcome): ExplainedOutcome {
   return { outcome, walks: outcome.parts.map((part) => ({ part, walk: explain(part.rules, part.told) })) }
 }
 
-/** The explanation as lines for people. */
-export function explanationLines({ outcome, walks }: ExplainedOutcome): readonly string[] {
+/** The explanation as lines for people; what an agent chose in them begins no line of its own. */
+export function explanationLines(explained: ExplainedOutcome): readonly string[] {
+  return linesOf(explained).map(visible)
+}
+
+function linesOf({ outcome, walks }: ExplainedOutcome): readonly string[] {
   if (outcome.endpoint === null) return [`no endpoint claims the host: ${verdictText(outcome)}`]
   return [
     ...walks.flatMap(({ part, walk }, at) => [
@@ -62,6 +67,8 @@ function unknownLines({ judgeable }: JudgedPart): readonly string[] {
   return unknowns.length === 0 ? [] : [`  unknown: ${unknowns.join(', ')}`]
 }
 
+/** A condition may be written on several lines. */
+const lineEnds = /\s*\n\s*/g
 const resultWidth = 'not reached'.length
 
 function ruleLine({ rule, priority, mode, outcome, result, decides, because }: Explanation, at: number): string {
@@ -70,7 +77,7 @@ function ruleLine({ rule, priority, mode, outcome, result, decides, because }: E
     ...(priority === 0 ? [] : [`priority ${priority}`]),
   ]
   const mark = decides ? '>' : ' '
-  return `${mark} ${String(at + 1).padStart(2)}. ${result.padEnd(resultWidth)}  rule "${rule}" (${what.join(', ')}): ${because}`
+  return `${mark} ${String(at + 1).padStart(2)}. ${result.padEnd(resultWidth)}  rule "${rule}" (${what.join(', ')}): ${because.replaceAll(lineEnds, ' ')}`
 }
 
 const noReason = 'denied by policy'

@@ -29,6 +29,11 @@ const files: readonly FixtureFile[] = [
 const results = await runFixtures(policy, files)
 
 describe('reportLines()', () => {
+  it('keeps a path or a problem from beginning a line or colouring the terminal', async () => {
+    const sly = { path: 'f/\nok   f/\u001b[32mx\u202e.json', content: '{"match\n0 mismatch(es)' }
+    expect(reportLines(await runFixtures(policy, [sly])).map((line) => /\p{C}/u.test(line))).toEqual([false, false])
+  })
+
   it('aligns what was wanted and what was got', () => {
     expect(reportLines(results).join('\n')).toMatchInlineSnapshot(`
       "ok   f/1.json

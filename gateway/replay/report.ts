@@ -1,6 +1,7 @@
+import { visible } from '../cli/visible.ts'
 import { type FixtureResult, type Got, gotOf } from './run.ts'
 
-/** The report of a run, one line each. */
+/** The report of a run, one line each, whatever paths and problems hold. */
 export function reportLines(
   results: readonly FixtureResult[],
   updated: ReadonlySet<string> = new Set(),
@@ -11,7 +12,7 @@ export function reportLines(
       updated.has(result.path) ? [`new  ${result.path}`, ...difference(result)] : linesOf(result),
     ),
     `${results.length} action(s) checked, ${failed} mismatch(es)`,
-  ]
+  ].map(visible)
 }
 
 function linesOf(result: FixtureResult): readonly string[] {

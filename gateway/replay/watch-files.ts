@@ -16,7 +16,7 @@ export class FileWatch implements Disposable {
   /**
    * Watches these from now on.
    * @param files of which a change counts whatever they are called
-   * @param folders in which `.json` and `.hcl` files count
+   * @param folders in which `.json` and `.hcl` files count, and new directories
    */
   follow(files: readonly string[], folders: readonly string[]): void {
     this.#names = new Set(files.map((file) => basename(file)))
@@ -57,7 +57,8 @@ export class FileWatch implements Disposable {
   }
 
   #noticed(name: string | null): void {
-    if (name !== null && !/\.(json|hcl)$/.test(name) && !this.#names.has(name)) return
+    // a name without an ending may be a new directory of fixtures
+    if (name !== null && !/(\.(json|hcl)|^[^.]+)$/.test(name) && !this.#names.has(name)) return
     clearTimeout(this.#settling)
     this.#settling = setTimeout(() => {
       this.#hasChanged = true

@@ -46,7 +46,7 @@ If you write or change a policy:
 1. Edit the \`.hcl\` files, then run \`clawpatrol validate FILE\`. It tells every problem with its place; \`--json\` for programs.
 2. Add a fixture for what you changed, one that is allowed and one that is not: \`{"match": {"verdict": "deny", "rule": "NAME"},
    "action": {"host": "api.example.com", "http": {"method": "DELETE", "path": "/v1/users/7"}}}\`.
-3. Run \`clawpatrol test FILE FIXTURES\`. A verdict is \`allow\`, \`deny\` or \`approve\`.
+3. Put it into \`fixtures/\` beside the file and run \`clawpatrol test FILE\`. A verdict is \`allow\`, \`deny\` or \`approve\`.
 4. Where it is not what you meant, \`clawpatrol explain FILE --http 'DELETE https://api.example.com/v1/users/7'\` tells the walk.
 5. A rule that must know a fact denies when the fact is unknown. A missing map key is an error and denies too: guard it with
    \`in\` or \`has()\`.

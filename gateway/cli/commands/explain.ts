@@ -12,6 +12,7 @@ import { defaultStateDir, openReadOnly } from '../../store/database.ts'
 import { replayableOf } from '../../store/replayable.ts'
 import type { Command, Invocation } from '../command.ts'
 import { print, printError, printFailure, printJson } from '../print.ts'
+import { visible } from '../visible.ts'
 
 /** `clawpatrol explain <config>` */
 export const explain: Command = {
@@ -104,7 +105,7 @@ async function recorded(policy: Policy, id: string, options: Invocation['options
   if (row === null) throw new ClawError('CP_STORE', `there is no record of action ${JSON.stringify(id)}`)
   const found = describedAction(row)
   if (found === null) throw new ClawError('CP_STORE', `action ${id}: the record does not hold what it was`)
-  const notes = found.masked.map((path) => `note: ${path} is not in the record`)
+  const notes = found.masked.map((path) => `note: ${visible(path)} is not in the record`)
   const pin = row.endpoint === null ? null : pinOf(policy, `${row.protocol}.${row.endpoint}`)
   return { action: { ...found.action, ...contextOf(options) }, pin, notes }
 }

@@ -6,6 +6,7 @@ import { type RevisionRow, revisionsOf } from '../../store/revisions.ts'
 import { jsonOption, stateDirOf, stateDirOption } from '../admin-options.ts'
 import type { Command, Invocation } from '../command.ts'
 import { colour, print, printError, printJson, table } from '../print.ts'
+import { visible } from '../visible.ts'
 import { withHistory } from '../with-history.ts'
 
 /** `clawpatrol history [revision]` */
@@ -62,7 +63,13 @@ function cellsOf(row: RevisionRow, inForce: number | undefined): readonly string
       : row.outcome === 'applied'
         ? 'was in force'
         : colour.red(`refused: ${row.problems} error${row.problems === 1 ? '' : 's'}`)
-  return [new Date(row.at).toISOString().replace(/\.\d+/, ''), row.revision.slice(0, 12), row.who ?? '-', row.how, what]
+  return [
+    new Date(row.at).toISOString().replace(/\.\d+/, ''),
+    row.revision.slice(0, 12),
+    visible(row.who ?? '-'),
+    row.how,
+    what,
+  ]
 }
 
 function showRevision(invocation: Invocation, ref: string): Promise<number> {

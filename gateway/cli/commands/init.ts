@@ -68,7 +68,7 @@ function report(directory: string, packs: readonly Pack[], files: readonly strin
     '',
     'next:',
     `  clawpatrol validate ${directory}`,
-    ...packs.map(({ name }) => `  clawpatrol test ${directory} ${directory}/fixtures/${name}`),
+    `  clawpatrol test ${directory}`,
     ...packs.flatMap(({ secrets }) => secrets.map((name) => `  clawpatrol secret set ${name}`)),
     `  clawpatrol gateway ${directory}`,
     '',

@@ -92,7 +92,7 @@ function printFixture(database: Database, id: string): number {
   if (row === null) throw noAction(id)
   print(JSON.stringify(fixtureOf(row), null, 2))
   const { masked = [] } = describedAction(row) ?? {}
-  if (masked.length > 0) printError(`not in the record, fill it in: ${masked.join(', ')}`)
+  if (masked.length > 0) printError(`not in the record, fill it in: ${masked.map(visible).join(', ')}`)
   return 0
 }
 

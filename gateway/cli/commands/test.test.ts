@@ -64,16 +64,20 @@ describe('clawpatrol test', () => {
       'c.json': '{}',
     })
     const empty = folder('empty', {})
+    folder('fixtures', {})
+    const deep = folder('fixtures/api', { 'a.json': fixture({ verdict: 'allow' }, 'GET') })
     const broken = scratch.write('broken.hcl', 'schema_version = 1\n')
     const junit = join(scratch.path, 'report.xml')
-    const [ok, failed, none, noConfig, usage, one, json] = run(
+    const [ok, failed, none, noConfig, usage, one, json, beside, noReport] = run(
       ['test', config, good, '--junit', junit, '--coverage'],
       ['test', config, bad],
       ['test', config, empty],
       ['test', broken, good],
-      ['test', config],
+      ['test', config, join(good, 'none')],
       ['test', config, join(good, 'b.json')],
       ['test', '--json', config, bad],
+      ['test', config],
+      ['test', config, good, '--junit', join(good, 'none', 'report.xml')],
     )
     expect(ok).toEqual({
       code: 0,
@@ -90,6 +94,10 @@ describe('clawpatrol test', () => {
     expect(noConfig).toMatchObject({ code: 2, stdout: '' })
     expect(noConfig?.stderr).toContain('error')
     expect(usage).toMatchObject({ code: 2 })
+    expect(usage?.stderr).toContain('does not exist\nhint: ')
+    expect(beside).toMatchObject({ code: 0, stdout: `ok   ${deep}/a.json\n1 action(s) checked, 0 mismatch(es)\n` })
+    expect(noReport).toMatchObject({ code: 1 })
+    expect(noReport?.stderr).toContain('Cannot write the report: ENOENT')
     expect(one).toMatchObject({ code: 0 })
     expect(json).toMatchObject({ code: 1, stderr: '' })
     expect(JSON.parse(json?.stdout ?? '')).toMatchObject({ ok: false, checked: 3, mismatches: 2 })
@@ -190,12 +198,14 @@ describe('clawpatrol explain', () => {
     const state = join(scratch.path, 'state')
     const described = {
       host: 'api.test',
-      http: { method: 'DELETE', path: '/x', query: {}, headers: { Authorization: ['***'] }, body: '' },
+      http: { method: 'DELETE', path: '/x\nverdict: allow', query: {}, headers: { Authorization: ['***'] }, body: '' },
     }
     const [row] = await recordAll(openDatabase(state), [{ described }])
     const [ran] = run(['explain', config, row?.id ?? '', '--state-dir', state])
     expect(ran).toMatchObject({ code: 0, stderr: '' })
-    expect(ran?.stdout).toContain('note: http.headers.Authorization is not in the record\nDELETE https://api.test/x\n')
+    expect(ran?.stdout).toContain(
+      'note: http.headers.Authorization is not in the record\nDELETE https://api.test/x\\x0averdict: allow\n',
+    )
     expect(ran?.stdout).toContain('verdict: deny by rule "no-deletes": deleting is off\n')
   })
 })

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ClawError } from '../../../workers/contract/errors.ts'
 import { countProblems, formatProblem } from '../../config/diagnostics.ts'
 import { type LoadedPolicy, loadPolicy } from '../../config/load-policy.ts'
 import { CoverageCollector, coverageLines } from '../../replay/coverage.ts'
-import { readFixtures } from '../../replay/fixture-files.ts'
+import { fixturesBeside, readFixtures } from '../../replay/fixture-files.ts'
 import { junitReport } from '../../replay/junit.ts'
 import { reportLines, reportObject } from '../../replay/report.ts'
 import { type FixtureFile, runFixtures } from '../../replay/run.ts'
@@ -11,13 +13,16 @@ import { FileWatch } from '../../replay/watch-files.ts'
 import type { Command, Invocation } from '../command.ts'
 import { print, printError, printFailure, printJson } from '../print.ts'
 
-/** `clawpatrol test <config> <fixtures>` */
+/** `clawpatrol test <config> [fixtures]` */
 export const test: Command = {
   name: 'test',
   summary: 'judge described actions by a configuration and compare with what is wanted',
   args: [
     { word: '<config>', summary: 'a file, or a directory of .hcl files' },
-    { word: '<fixtures>', summary: 'a .json file, or a directory of them' },
+    {
+      word: '[fixtures]',
+      summary: 'a .json file, or a directory with them in it and below (default: fixtures, beside the configuration)',
+    },
   ],
   options: [
     { flags: '--json', summary: 'print one JSON object instead of text' },
@@ -30,10 +35,11 @@ export const test: Command = {
     { flags: '--watch', summary: 'run again whenever the configuration or a fixture changes, until interrupted' },
   ],
   examples: [
-    'clawpatrol test gateway.hcl fixtures/',
-    'clawpatrol test --junit report.xml gateway.hcl fixtures/',
-    'clawpatrol test --coverage gateway.hcl fixtures/',
-    'clawpatrol test --watch gateway.hcl fixtures/',
+    'clawpatrol test policy',
+    'clawpatrol test gateway.hcl fixtures/api',
+    'clawpatrol test --junit report.xml policy',
+    'clawpatrol test --coverage policy',
+    'clawpatrol test --watch policy',
   ],
   exitCodes: [
     { code: 1, meaning: 'a fixture got something else than it wants, or cannot be read' },
@@ -43,7 +49,7 @@ export const test: Command = {
 }
 
 async function testFixtures({ args, options }: Invocation): Promise<number> {
-  const [config = '', fixtures = ''] = args
+  const [config = '', fixtures = fixturesBeside(config)] = args
   if (options.watch !== true) return (await runOnce(config, fixtures, options)).code
   const ending = new AbortController()
   const end = () => ending.abort()
@@ -52,8 +58,8 @@ async function testFixtures({ args, options }: Invocation): Promise<number> {
   watch.follow([config, fixtures], [config, fixtures])
   try {
     for (;;) {
-      const { code, watched } = await runOnce(config, fixtures, options)
-      watch.follow([...watched, fixtures], [config, fixtures])
+      const { code, watched, folders } = await runOnce(config, fixtures, options)
+      watch.follow([...watched, fixtures], [config, fixtures, ...folders])
       if (!(await watch.next(ending.signal))) return code
     }
   } finally {
@@ -65,6 +71,8 @@ interface Ran {
   readonly code: number
   /** Files of the configuration. */
   readonly watched: readonly string[]
+  /** Where fixtures are. */
+  readonly folders: readonly string[]
 }
 
 /** Loads, judges and reports once. */
@@ -74,20 +82,20 @@ async function runOnce(config: string, fixtures: string, options: Invocation['op
   const { policy, watched } = loaded
   if (policy === null) {
     reportConfig(config, loaded, options.json === true)
-    return { code: 2, watched }
+    return { code: 2, watched, folders: [] }
   }
   let files: readonly FixtureFile[]
   try {
     files = readFixtures(fixtures)
   } catch (error) {
     printFailure(error)
-    return { code: 2, watched }
+    return { code: 2, watched, folders: [] }
   }
   const collector = options.coverage === true ? new CoverageCollector() : null
   const results = await runFixtures(policy, files, (path, outcome) => collector?.observe(path, outcome))
   const updated = options.update === true ? await updateFixtures(files, results) : new Set<string>()
   const seconds = (performance.now() - began) / 1000
-  if (typeof options.junit === 'string') await writeFile(options.junit, junitReport(config, results, seconds))
+  if (typeof options.junit === 'string') await writeReport(options.junit, junitReport(config, results, seconds))
   const isOk = results.every(({ kind, path }) => kind === 'ok' || updated.has(path))
   const coverage = collector?.report(policy)
   if (options.json === true) printJson({ ...reportObject(config, results, updated), ...(coverage && { coverage }) })
@@ -97,7 +105,16 @@ async function runOnce(config: string, fixtures: string, options: Invocation['op
     if (isOk) print(text)
     else printError(text)
   }
-  return { code: isOk ? 0 : 1, watched }
+  return { code: isOk ? 0 : 1, watched, folders: [...new Set(files.map(({ path }) => dirname(path)))] }
+}
+
+async function writeReport(path: string, report: string): Promise<void> {
+  try {
+    await writeFile(path, report)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ClawError('CP_CONFIG', `Cannot write the report: ${why}`, { cause: error })
+  }
 }
 
 function reportConfig(config: string, { problems }: LoadedPolicy, isJson: boolean): void {

@@ -108,8 +108,8 @@ function printReport(path: string, since: number, report: WhatIfReport): void {
         groups.map((group) => [
           `  ${group.count}`,
           visible(group.device ?? '-'),
-          group.was ?? '(no rule)',
-          group.would ?? '(no rule)',
+          visible(group.was ?? '(no rule)'),
+          visible(group.would ?? '(no rule)'),
           `${visible(group.example.title)}  ${colour.dim(group.example.id)}`,
         ]),
       ),
