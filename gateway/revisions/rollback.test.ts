@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openRoot } from '../ca/root.ts'
@@ -140,6 +151,61 @@ describe('planRollback() and putBack()', () => {
     writeFileSync(path, 'broken again')
     expect(putBack(await planRollback(history, { ref: one, force: true }))).toEqual([`${path}.rolled-back-2`])
     expect(readFileSync(path, 'utf8')).toBe(gateway('one'))
+  })
+
+  it('refuse a file an editor saved meanwhile, and leave nothing behind', async () => {
+    const { dir, history, apply } = await place()
+    const path = join(dir, 'gateway.hcl')
+    writeFileSync(path, gateway('one'))
+    await apply(path)
+    writeFileSync(path, gateway('two'))
+    await apply(path)
+    const plan = await planRollback(history, any)
+    writeFileSync(path, 'saved meanwhile')
+    expect(() => putBack(plan)).toThrow(`${path} has changed since it was looked at`)
+    expect(readFileSync(path, 'utf8')).toBe('saved meanwhile')
+    expect(readdirSync(dir).sort()).toEqual(['gateway.hcl', 'state'])
+  })
+
+  it('with --force keep the edits of a file behind a link, and the link', async () => {
+    const { dir, history, apply } = await place()
+    const [path, real] = [join(dir, 'gateway.hcl'), join(dir, 'real.hcl')]
+    symlinkSync(real, path)
+    writeFileSync(real, gateway('one'))
+    await apply(path)
+    writeFileSync(real, gateway('two'))
+    await apply(path)
+    writeFileSync(real, 'edited')
+    expect(putBack(await planRollback(history, { ref: null, force: true }))).toEqual([`${path}.rolled-back`])
+    expect(readFileSync(`${path}.rolled-back`, 'utf8')).toBe('edited')
+    expect(readFileSync(path, 'utf8')).toBe(gateway('one'))
+    expect(readFileSync(real, 'utf8')).toBe(gateway('one'))
+  })
+
+  it('write nothing where the owner of the files may not, whoever runs it and wherever links lead', async () => {
+    const { dir, history, apply } = await place()
+    chmodSync(dir, 0o711)
+    const [conf, own] = [join(dir, 'conf'), join(dir, 'own')]
+    for (const folder of [conf, own]) mkdirSync(folder)
+    const path = join(conf, 'gateway.hcl')
+    const victim = join(own, 'victim')
+    writeFileSync(path, gateway('one'))
+    await apply(path)
+    writeFileSync(path, gateway('two'))
+    await apply(path)
+    writeFileSync(victim, gateway('two'))
+    rmSync(path)
+    symlinkSync(victim, path)
+    // root stays out because the owner of the link is somebody else, others because the folder is closed
+    if (process.geteuid?.() === 0) for (const each of [conf, path]) lchownSync(each, 65_534, 65_534)
+    else chmodSync(own, 0o555)
+    const plan = await planRollback(history, any)
+    expect(() => putBack(plan)).toThrow('Cannot write the configuration: ')
+    expect(readFileSync(victim, 'utf8')).toBe(gateway('two'))
+    chmodSync(own, 0o777)
+    expect(putBack(plan)).toEqual([])
+    expect(readFileSync(victim, 'utf8')).toBe(gateway('one'))
+    expect(process.geteuid?.()).toBe(process.getuid?.())
   })
 
   it('refuse what is no valid configuration any more, and touch nothing', async () => {

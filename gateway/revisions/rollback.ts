@@ -14,7 +14,11 @@ export interface RollbackPlan {
   /** What the configuration's revision is then: another than the target's when included files elsewhere changed. */
   readonly revision: string
   readonly writes: readonly KeptFile[]
-  /** Files the revision does not have, or with edits nobody applied: kept under another name. */
+  /** Of the configuration. */
+  readonly directory: string
+  /** What was in which file when this was worked out. */
+  readonly seen: ReadonlyMap<string, Buffer>
+  /** Files the revision does not have, and those of `writes` with edits nobody applied: kept under another name. */
   readonly aside: readonly string[]
   /** Included files outside the configuration's directory that differ from what they were: not touched. */
   readonly left: readonly string[]
@@ -58,7 +62,8 @@ export async function planRollback(history: History, { ref, force }: RollbackCho
     )
   await validate(goal, files)
   const revision = snapshotRevision({ ...goal, files })
-  return { target, revision, writes, aside: [...extra, ...lost], left }
+  const seen = new Map(present.files.map(({ path, bytes }) => [path, bytes]))
+  return { target, revision, writes, directory: directoryOf(goal), seen, aside: [...extra, ...lost], left }
 }
 
 /** The files in force, to tell edits from. */

@@ -81,12 +81,14 @@ export function unpackSnapshot(packed: Buffer): Snapshot {
   }
 }
 
+const absolute = z.string().refine((path) => resolve(path) === path)
+
 const shape = z.strictObject({
-  path: z.string(),
+  path: absolute,
   isDirectory: z.boolean(),
   files: z.array(
     z.strictObject({
-      path: z.string(),
+      path: absolute,
       name: z.string(),
       mode: z.int().min(0).max(0o777),
       isIncluded: z.boolean(),
