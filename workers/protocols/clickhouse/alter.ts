@@ -6,8 +6,9 @@ import { readExpression } from './expression.ts'
 import { readCompoundName, readEntity, readName, readTable, skipCluster, skipCondition } from './names.ts'
 import { readOperand } from './operand.ts'
 import { readOrder, readQuery, readSetOperations } from './query.ts'
+import { seeHiddenTables } from './seen.ts'
 import { readSettings } from './settings.ts'
-import { readTtl } from './storage.ts'
+import { isOwnPath, readTtl } from './storage.ts'
 import { readPartition, skipRest } from './tail.ts'
 
 /** Reads `ALTER …`. */
@@ -212,7 +213,9 @@ function readPartCommand(cursor: Cursor, verb: string): void {
   if (!cursor.take('PART')) cursor.need('PARTITION')
   readPartition(cursor, readOperand)
   if (cursor.take('FROM')) {
-    if (!cursor.takeKind('text')) readTable(cursor)
+    const path = cursor.takeKind('text')
+    if (path === null) readTable(cursor)
+    else if (!isOwnPath(path.value, cursor.seen)) seeHiddenTables(cursor.seen)
   } else if (cursor.take('TO', 'TABLE')) readTable(cursor, true)
   else if (cursor.take('TO', 'DISK') || cursor.take('TO', 'VOLUME') || cursor.take('TO', 'SHARD'))
     cursor.needKind('text')

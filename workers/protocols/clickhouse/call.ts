@@ -3,7 +3,7 @@ import { readExpression, type Shape, seeSet } from './expression.ts'
 import { readType } from './names.ts'
 import { readOperand } from './operand.ts'
 import { isQueryNext, readOrder, readQuery } from './query.ts'
-import { joinName, seeHiddenTables, seeTable } from './seen.ts'
+import { joinName, type Seen, seeHiddenTables, seeTable } from './seen.ts'
 import { readSettings } from './settings.ts'
 import { readOver } from './window.ts'
 import { UNITS } from './word-forms.ts'
@@ -97,16 +97,35 @@ function takeSeparator(cursor: Cursor): boolean {
 }
 
 const SET_FUNCTION = /^(global)?(not)?(null)?in(ignoreset)?$/i
+/** They take a function by its bare name as well: `arrayMap(file, ['/etc/passwd'])`. */
+const HIGHER_ORDER =
+  /^(array(map|filter|count|exists|all|first|last|min|max|sum|avg|product|fold|fill|split|compact|cumsum|difference|reverse|sort|partial|zip|auc|uniq|reduce)|map(apply|filter|exists|all|sort|reverse|partial|contains))/
+
+/** Notes that a name stands for a function; it may be a column's as well. */
+export function seeFunctionByName(seen: Seen, shape: Shape): void {
+  if (shape.kind !== 'name' || shape.parts.length > 1) return
+  const name = joinName(shape.parts)
+  seen.functions.push(name)
+  // Which tables it reads is in values nobody sees here.
+  if (SET_FUNCTION.test(name) || TABLE_READER.test(name)) seeHiddenTables(seen)
+}
+const TABLE_READER = /^joinget|^dict(get|has|isin)/
 
 /** Functions that name a table in an argument. */
 function seeNamedTables(cursor: Cursor, name: string, shapes: readonly Shape[]): void {
   const [first, second] = shapes
+  if (HIGHER_ORDER.test(name)) for (const shape of shapes.slice(0, -1)) seeFunctionByName(cursor.seen, shape)
   if (SET_FUNCTION.test(name)) {
     if (second) seeSet(cursor.seen, second)
-  } else if (/^joinget|^dict(get|has|isin)/.test(name)) {
+  } else if (TABLE_READER.test(name)) {
     if (first?.kind === 'text' && first.value !== null) seeTable(cursor.seen, first.value.split('.'))
     else if (first?.kind === 'name') seeTable(cursor.seen, first.parts)
     else seeHiddenTables(cursor.seen)
+  } else if (name === 'hascolumnintable') {
+    const names = shapes.map((shape) => (shape.kind === 'text' ? shape.value : null))
+    const [database = null, table = null] = names.length > 3 ? [null] : names
+    if (database === null || table === null) seeHiddenTables(cursor.seen)
+    else seeTable(cursor.seen, [database, table])
   } else if (/^arrayreduce|^initializeaggregation/.test(name)) {
     if (first?.kind === 'text' && first.value !== null)
       cursor.seen.functions.push(first.value.replace(/\(.*/, '').toLowerCase())

@@ -6,6 +6,7 @@ import { readExpression } from './expression.ts'
 import { readEntity, readTable, skipCluster, skipCondition } from './names.ts'
 import { readOperand } from './operand.ts'
 import { readQuery, readSetOperations } from './query.ts'
+import { seeHiddenTables } from './seen.ts'
 import { beginsQuery } from './select.ts'
 import { readStorage, readViewTarget } from './storage.ts'
 import { readTableFunction } from './table-function.ts'
@@ -44,10 +45,16 @@ function readTableBody(cursor: Cursor): void {
 
 /** `UUID '…'`, `ON CLUSTER x`, `FROM '/path'`, `AS REPLICATED`. */
 function skipIdentity(cursor: Cursor): void {
-  if (cursor.take('UUID')) cursor.needKind('text')
+  if (cursor.take('UUID')) readPlaceOfData(cursor)
   skipCluster(cursor)
-  if (cursor.take('FROM')) cursor.needKind('text')
+  if (cursor.take('FROM')) readPlaceOfData(cursor)
   if (cursor.take('AS', 'REPLICATED') || cursor.take('AS', 'NOT', 'REPLICATED')) return
+}
+
+/** Data found by a path or UUID may be any table's. */
+function readPlaceOfData(cursor: Cursor): void {
+  cursor.needKind('text')
+  seeHiddenTables(cursor.seen)
 }
 
 function readSourceOfTable(cursor: Cursor): void {

@@ -43,15 +43,19 @@ function readSource(cursor: Cursor): void {
   const kind = readName(cursor).toLowerCase()
   const { seen } = cursor
   seen.functions.push(kind)
-  if (kind.startsWith('executable')) seen.usesProgram = true
+  if (kind.startsWith('executable') || kind === 'library') seen.usesProgram = true
   const pairs = readPairs(cursor)
   cursor.needSymbol(')')
   const table = pairs.get('TABLE')
   const database = pairs.get('DB')
-  if (pairs.has('QUERY') || pairs.has('NAME') || table === null || database === null) seeHiddenTables(seen)
+  // SQL in a text, a named collection, or a key given twice.
+  if (HIDING.some((key) => pairs.has(key)) || table === null || database === null) seeHiddenTables(seen)
   else if (table !== undefined) seeTable(seen, database === undefined ? table.split('.') : [database, table])
   else if (kind === 'clickhouse') seeHiddenTables(seen)
 }
+
+const TWICE = ' twice'
+const HIDING = ['QUERY', 'NAME', 'WHERE', 'INVALIDATE_QUERY', TWICE]
 
 /** `(KEY value OTHER 'value' NESTED(…))`; the value of a key is null where it is not a plain word. */
 function readPairs(cursor: Cursor): ReadonlyMap<string, string | null> {
@@ -59,6 +63,7 @@ function readPairs(cursor: Cursor): ReadonlyMap<string, string | null> {
   const pairs = new Map<string, string | null>()
   while (!cursor.isSymbol(')')) {
     const key = (cursor.takeKind('number')?.value ?? readName(cursor)).toUpperCase()
+    if (pairs.has(key)) pairs.set(TWICE, null)
     if (cursor.isSymbol('(')) {
       cursor.nest(() => readPairs(cursor))
       pairs.set(key, null)

@@ -25,23 +25,28 @@ export function readFrom(cursor: Cursor): void {
 /** One table, subquery or table function, with FINAL, SAMPLE and its alias. */
 export function readSource(cursor: Cursor): void {
   cursor.nest(() => {
-    if (cursor.isSymbol('(')) readBracketed(cursor)
+    const isQuery = cursor.isSymbol('(')
+    if (isQuery) readBracketed(cursor)
     else readNamedSource(cursor)
+    const table = cursor.seen.tables.at(-1)?.split('.').at(-1)
     for (let isNamed = false; ; ) {
       if (cursor.take('FINAL')) continue
       if (cursor.take('SAMPLE')) {
         readExpression(cursor, 'none')
         if (cursor.take('OFFSET')) readExpression(cursor, 'none')
-      } else if (!isNamed && readAlias(cursor)) isNamed = true
+      } else if (!isNamed && readAlias(cursor, isQuery ? null : table)) isNamed = true
       else return
     }
   })
 }
 
-function readAlias(cursor: Cursor): boolean {
+function readAlias(cursor: Cursor, table: string | null | undefined): boolean {
   if (!cursor.take('AS') && !cursor.isKind('quoted') && (!cursor.isKind('word') || CLAUSE_WORDS.has(cursor.word())))
     return false
-  cursor.seen.qualifiers.push(readName(cursor))
+  const alias = readName(cursor)
+  cursor.seen.qualifiers.push(alias)
+  // Not `u` of users: a column with so short a name keeps no secrets.
+  if (table !== null && alias.length > 2 && alias.toLowerCase() !== table) cursor.seen.aliases.add(alias)
   if (cursor.takeSymbol('(')) {
     cursor.list(() => readName(cursor))
     cursor.needSymbol(')')

@@ -1,3 +1,4 @@
+import { seeFunctionByName } from './call.ts'
 import type { Cursor } from './cursor.ts'
 import { readExpression, type Shape } from './expression.ts'
 import { readCompoundName, readName } from './names.ts'
@@ -66,7 +67,7 @@ function readApply(cursor: Cursor): void {
   const shape = readExpression(cursor, 'none')
   if (shape.kind === 'name') {
     cursor.seen.columns.length = from
-    cursor.seen.functions.push(shape.parts.join('.'))
+    seeFunctionByName(cursor.seen, shape)
   }
   if (!isList) return
   if (cursor.takeSymbol(',')) cursor.needKind('text')

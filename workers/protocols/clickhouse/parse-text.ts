@@ -130,7 +130,8 @@ function columnNames(seen: Seen): readonly string[] {
   const names: string[] = []
   for (const parts of seen.columns) {
     let first = 0
-    while (first < parts.length - 1 && qualifiers.has(parts[first] ?? '')) first += 1
+    for (; first < parts.length - 1 && qualifiers.has(parts[first] ?? ''); first += 1)
+      if (seen.aliases.has(parts[first] ?? '')) names.push(parts[first] ?? '', parts.join('.'))
     names.push(parts.slice(first).join('.'))
     if (parts.length - first > 1) names.push(...parts.slice(first))
   }

@@ -89,10 +89,12 @@ function readExplain(cursor: Cursor): StatementHead {
   const { seen } = cursor
   cursor.need('EXPLAIN')
   const runs = cursor.take('ANALYZE')
+  // EXPLAIN PIPELINE of an INSERT opens what it would write to: a file is created or emptied.
+  const opens = cursor.isWords('PIPELINE')
   EXPLAIN_KINDS.some((words) => cursor.take(...words))
   if (cursor.isKind('word') && cursor.isSymbol('=', 1)) readSettings(cursor)
   const head = cursor.nest(() => (cursor.isDone() ? null : readOne(cursor)))
-  if (!runs) {
+  if (!runs && !(opens && seen.isWrite)) {
     // Whatever is written would be written by another statement.
     seen.isWrite = false
     seen.targets.length = 0

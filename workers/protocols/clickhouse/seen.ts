@@ -20,6 +20,8 @@ export interface Seen {
   readonly columns: (readonly string[])[]
   /** Names a column may be qualified with: aliases, tables, databases. */
   readonly qualifiers: string[]
+  /** Aliases of tables that read like columns: `secret.name` is a member of the column secret, whatever its table is called. */
+  readonly aliases: Set<string>
   readonly vague: Set<Vague>
   isWrite: boolean
   usesProgram: boolean
@@ -41,6 +43,7 @@ export function emptySeen(): Seen {
     functions: [],
     columns: [],
     qualifiers: [],
+    aliases: new Set(),
     vague: new Set(),
     isWrite: false,
     usesProgram: false,

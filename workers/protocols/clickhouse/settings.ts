@@ -1,6 +1,7 @@
 import type { Cursor } from './cursor.ts'
 import { readParameter } from './names.ts'
 import { readOperand } from './operand.ts'
+import { seeHiddenTables } from './seen.ts'
 
 /** `a = 1, b = 'x', c = DEFAULT, d` after SETTINGS or SET. */
 export function readSettings(cursor: Cursor): void {
@@ -15,14 +16,16 @@ export function readSettings(cursor: Cursor): void {
     if (REWRITES.test(name)) cursor.seen.vague.add('all')
     if (!cursor.takeSymbol('=')) return
     const from = cursor.seen.columns.length
-    readOperand(cursor)
+    const value = readOperand(cursor)
     cursor.seen.columns.length = from
+    // A disk described on the spot may hold the data of any table.
+    if (value.kind === 'call' && value.name === 'disk') seeHiddenTables(cursor.seen)
   })
 }
 
 /** Settings by which the server reads another dialect, other tables or further conditions than the text names. */
 const REWRITES =
-  /dialect|kusto|prql|^implicit_table_at_top_level$|^additional_(table_filters|result_filter)$|^profile$/i
+  /dialect|kusto|prql|^implicit_table_at_top_level$|^additional_(table_filters|result_filter)$|^profile$|^format_schema_source$|^parallel_replicas_custom_key$/i
 
 function readSettingName(cursor: Cursor): string {
   let name = ''

@@ -2,7 +2,7 @@ import type { Cursor } from './cursor.ts'
 import { readExpression, type Shape } from './expression.ts'
 import { readCompoundName } from './names.ts'
 import { readQuery } from './query.ts'
-import { joinName, seeHiddenTables, seeTable } from './seen.ts'
+import { joinName, type Seen, seeHiddenTables, seeTable } from './seen.ts'
 import { beginsQuery } from './select.ts'
 import { readSettings } from './settings.ts'
 
@@ -14,16 +14,18 @@ export function readTableFunction(cursor: Cursor, isTarget = false): void {
     const name = joinName(parts)
     seen.functions.push(name)
     cursor.needSymbol('(')
-    const shapes = readArguments(cursor)
+    const arguments_ = readArguments(cursor)
+    const shapes = arguments_.map(({ shape }) => shape)
     cursor.needSymbol(')')
     if (name === 'eval') seen.vague.add('all')
+    if (!EVALUATING.has(name)) checkTexts(seen, arguments_)
     if (PROGRAMS.has(name)) seen.usesProgram = true
     const naming = NAMING.get(name)
     if (naming) naming(cursor, shapes, isTarget)
     else if (!SELF_CONTAINED.has(name)) {
       // A view with parameters is called like a function: `by_user(id = 5)`.
       seeTable(seen, parts, isTarget)
-      if (shapes.some((shape) => shape.kind !== 'other')) seeHiddenTables(seen, isTarget)
+      if (arguments_.some(({ text }) => !/^\w+\s*=/.test(text))) seeHiddenTables(seen, isTarget)
     }
   })
 }
@@ -55,20 +57,48 @@ const NAMING: ReadonlyMap<string, Naming> = new Map([
   ...['timeseriesmetricfamilies', 'timeseriesselector', 'prometheusquery', 'prometheusqueryrange'].map(
     (name) => [name, seeLocal] as const,
   ),
-  ...['mysql', 'postgresql', 'mongodb', 'odbc', 'jdbc', 'bigquery'].map((name) => [name, seeForeign] as const),
+  [
+    'mongodb',
+    (cursor, shapes, isTarget) => seeForeign(cursor, shapes.length < 5 ? shapes.slice(0, 2) : shapes, isTarget),
+  ],
+  ...['mysql', 'postgresql', 'odbc', 'jdbc', 'bigquery'].map((name) => [name, seeForeign] as const),
   ['sqlite', seeForeign],
   ['dictionary', (cursor, [first], isTarget) => seeQualified(cursor, first, isTarget)],
   ['merge', (cursor, _shapes, isTarget) => seeHiddenTables(cursor.seen, isTarget)],
 ])
 
-function readArguments(cursor: Cursor): readonly Shape[] {
-  const shapes: Shape[] = []
+/** One argument of a table function; `text` as written, empty for a query or another table function. */
+interface Argument {
+  readonly shape: Shape
+  readonly text: string
+}
+
+/** Their arguments are queries or rows of expressions, which are read as such. */
+const EVALUATING = new Set(['view', 'viewifpermitted', 'viewexplain', 'merge'])
+const DEFAULTED = /\b(default|materialized|alias|ephemeral)\b/i
+/** Calls that stand in arguments as settings do. */
+const SETTING_CALL = /^(headers|extra_credentials|equals|env)$/
+
+/** Structures may hold expressions (`'a String DEFAULT file(…)'`), data in the format Values whole queries. */
+function checkTexts({ vague }: Seen, all: readonly Argument[]): void {
+  for (const { shape, text } of all) {
+    if (/^(?:format\s*=\s*)?(['"`]?)values\1$/i.test(text)) for (const set of EVALUATED) vague.add(set)
+    const isCall = shape.kind === 'call' && !SETTING_CALL.test(shape.name)
+    const isComputed = (isCall || shape.kind === 'other') && /['$].*(\|\||\+|,|\()/s.test(text)
+    if ((/['$]/.test(text) && DEFAULTED.test(text)) || isComputed) for (const set of EVALUATED) vague.add(set)
+  }
+}
+const EVALUATED = ['tables', 'functions', 'columns'] as const
+
+function readArguments(cursor: Cursor): readonly Argument[] {
+  const shapes: Argument[] = []
   while (!cursor.isSymbol(')')) {
     const from = cursor.seen.columns.length
+    const { start } = cursor.peek()
     if (cursor.take('SETTINGS')) readSettings(cursor)
     else if (isTableFunctionNext(cursor)) {
       readTableFunction(cursor)
-      shapes.push({ kind: 'call', name: '' })
+      shapes.push({ shape: { kind: 'call', name: '' }, text: '' })
     } else if (beginsQuery(cursor) && !cursor.isSymbol('(')) {
       readQuery(cursor)
       if (cursor.take('ELSE')) readTableFunction(cursor)
@@ -76,7 +106,7 @@ function readArguments(cursor: Cursor): readonly Shape[] {
       const shape = readExpression(cursor)
       // Here a name is a table's or a cluster's, not a column's.
       if (shape.kind === 'name') cursor.seen.columns.length = from
-      shapes.push(shape)
+      shapes.push({ shape, text: cursor.text.slice(start, cursor.peek().start).trim() })
     }
     if (!cursor.takeSymbol(',')) break
   }
@@ -115,8 +145,13 @@ function seeLocal(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): 
 function seeForeign(cursor: Cursor, shapes: readonly Shape[], isTarget: boolean): void {
   const [, second, third] = shapes
   if (shapes.length === 2) seeQualified(cursor, second, isTarget)
+  else if (isQueryText(second) || isQueryText(third)) seeHiddenTables(cursor.seen, isTarget)
   else seeQualified(cursor, second, isTarget, third)
 }
+
+/** Foreign servers take a query where a table is named. */
+const isQueryText = (shape: Shape | undefined): boolean =>
+  shape?.kind === 'text' && shape.value !== null && /[\s(`"]/.test(shape.value)
 
 /** A table function among the arguments has shown its tables itself. */
 const isNested = (shape: Shape | undefined): boolean => shape?.kind === 'call' && shape.name === ''

@@ -27,13 +27,14 @@ export function skipRest(cursor: Cursor): void {
   let depth = 0
   while (!cursor.isKind('end') && !(depth === 0 && cursor.isSymbol(';'))) {
     const word = cursor.word()
-    if (word === 'SELECT' && depth > 0) cursor.fail()
+    if ((word === 'SELECT' || cursor.isSymbol(';')) && depth > 0) cursor.fail()
     if (cursor.isWords('PARALLEL', 'WITH') || cursor.isWords('INTO', 'OUTFILE')) return
     if (cursor.isSymbol('(')) depth += 1
     else if (cursor.isSymbol(')')) depth -= 1
     if (depth < 0) cursor.fail()
     cursor.next()
   }
+  if (depth > 0) cursor.fail()
 }
 
 /** `PARTITION expr`, `PARTITION ID 'x'`, `PART 'x'` after the word itself. */
