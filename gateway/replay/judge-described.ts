@@ -45,9 +45,13 @@ export interface JudgedPart {
   readonly judgement: Judgement
 }
 
+/** A part before it is judged. */
+export type Undecided = Omit<JudgedPart, 'judgement'>
+
 /**
  * Judges a described action with the evaluator of the live traffic.
  * @param pin `<type>.<name>` of the endpoint; without it the one that claims the host
+ * @param decide judges one part; without it as rules are told
  * @throws ClawError CP_CONFIG when it cannot be told which endpoint, profile or credential is meant, or the description
  *   contradicts itself
  */
@@ -55,6 +59,7 @@ export async function judgeDescribed(
   policy: Policy,
   described: DescribedAction,
   pin: { readonly endpoint: string } | null = null,
+  decide: (part: Undecided) => Judgement = ({ rules, told }) => judge(rules, told),
 ): Promise<Outcome> {
   const destination = findEndpoint(policy, described, pin?.endpoint ?? null)
   if (destination.kind === 'unclaimed') return unclaimed(destination.host, destination.unknownHost)
@@ -67,7 +72,7 @@ export async function judgeDescribed(
     endpoint: endpoint.name,
     nowMs: timeOf(described.at),
   }
-  const parts = judgeParts({ decode, described, endpoint, limits: profile.limits, context })
+  const parts = judgeParts({ decode, described, endpoint, limits: profile.limits, context, decide })
   return outcomeOf(endpoint, parts)
 }
 
@@ -77,9 +82,10 @@ interface Situation {
   readonly endpoint: Endpoint
   readonly limits: Limits
   readonly context: ActionContext
+  readonly decide: (part: Undecided) => Judgement
 }
 
-function judgeParts({ decode, described, endpoint, limits, context }: Situation): readonly JudgedPart[] {
+function judgeParts({ decode, described, endpoint, limits, context, decide }: Situation): readonly JudgedPart[] {
   const rules = rulesOf(endpoint)
   const { rates = {} } = described
   const counts = new Map(
@@ -92,7 +98,8 @@ function judgeParts({ decode, described, endpoint, limits, context }: Situation)
     const chosen = described.credential === undefined ? credential : (described.credential as CredentialName)
     const judgeable = { facts, unknowns, credential: chosen, context, counts }
     const told = { ...judgeable, facts: withoutMasked(facts, described) }
-    return { title, rules, judgeable, told, judgement: judge(rules, told) }
+    const part = { title, rules, judgeable, told }
+    return { ...part, judgement: decide(part) }
   })
 }
 

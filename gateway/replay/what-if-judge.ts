@@ -5,8 +5,8 @@ import type { Judgement } from '../../workers/contract/verdict.ts'
 import { judge } from '../../workers/rules/judge.ts'
 import type { Policy } from '../config/policy.ts'
 import type { ReplayableRow } from '../store/replayable.ts'
-import { type JudgedPart, judgeDescribed, type Outcome } from './judge-described.ts'
-import { describedAction } from './recorded.ts'
+import { judgeDescribed, type Outcome, type Undecided } from './judge-described.ts'
+import { describedAction, type RecordedDescription } from './recorded.ts'
 import { type Actor, SimulatedRates } from './what-if-rates.ts'
 
 /** What another policy makes of a recorded action. */
@@ -27,48 +27,38 @@ export class Replay {
   }
 
   async judge(row: ReplayableRow): Promise<Replayed> {
-    const described = describedAction(row)
-    if (described === null) return { kind: 'untold', because: 'the record does not hold what it was' }
-    const { masked } = described
-    const hidden = masked.filter((path) => !path.startsWith('http.'))
-    if (hidden.length > 0) return untold(hidden)
     try {
-      const outcome = await judgeDescribed(this.#policy, seen(described.action, masked))
-      if (outcome.parts.length === 0) return { kind: 'judged', verdict: outcome.verdict, rule: outcome.rule }
-      return this.#again(outcome.parts, row, masked)
+      const described = describedAction(row)
+      return described === null
+        ? { kind: 'untold', because: 'the record does not hold what it was' }
+        : await this.#replay(row, described)
     } catch (error) {
       if (error instanceof ClawError && error.code === 'CP_CONFIG') return { kind: 'gone', because: error.message }
-      throw error
+      // one row that is damaged says nothing of the others
+      return { kind: 'untold', because: 'what the record holds of it cannot be read' }
     }
   }
 
   /** With the counters of the moment, and every masked value out of reach. */
-  #again(parts: readonly JudgedPart[], row: ReplayableRow, masked: readonly string[]): Replayed {
+  async #replay(row: ReplayableRow, { action, masked }: RecordedDescription): Promise<Replayed> {
+    const hidden = masked.filter((path) => !path.startsWith('http.'))
+    if (hidden.length > 0) return untold(hidden)
+    const source = masked.filter((path) => madeOf.test(path))
     const actor: Actor = { device: row.device, profile: row.profile }
-    const touched = new Set<string>()
-    const judgements: Judgement[] = []
-    for (const { rules, judgeable, judgement } of parts) {
-      const source = judgeable.facts.k8s === undefined ? [] : masked.filter((path) => madeOf.test(path))
-      if (source.length > 0) return untold(source)
-      const isSame = masked.length === 0 && rules.rates.length === 0
-      const counts = this.#rates.counts(rules.rates, actor, row.openedAt)
+    const missing = new Set<string>()
+    const decide = ({ rules, judgeable }: Undecided): Judgement => {
+      if (judgeable.facts.k8s !== undefined) for (const path of source) missing.add(path)
+      const touched = new Set<string>()
       const facts = masked.length === 0 ? judgeable.facts : guarded(judgeable.facts, masked, touched)
-      const found = isSame ? judgement : judge(rules, { ...judgeable, facts, counts })
-      const { verdict } = found
-      if (touched.size > 0 && verdict.decider.by === 'failsafe') return untold([...touched])
-      touched.clear()
-      judgements.push(found)
+      const counts = this.#rates.counts(rules.rates, actor, row.openedAt)
+      const found = judge(rules, { ...judgeable, facts, counts })
+      if (found.verdict.decider.by === 'failsafe') for (const path of touched) missing.add(path)
+      return found
     }
-    const verdicts = judgements.map(({ verdict }) => verdict)
-    const verdict =
-      verdicts.find(({ kind }) => kind === 'deny') ?? verdicts.find(({ kind }) => kind === 'ask') ?? verdicts[0]
-    if (verdict === undefined) return untold(['any part of it'])
-    if (verdict.kind === 'allow') for (const { rated } of judgements) this.#rates.note(rated, actor, row.openedAt)
-    return {
-      kind: 'judged',
-      verdict: verdict.kind,
-      rule: verdict.decider.by === 'default' ? null : verdict.decider.rule,
-    }
+    const { verdict, rule, parts } = await judgeDescribed(this.#policy, seen(action, masked), null, decide)
+    if (missing.size > 0) return untold([...missing])
+    if (verdict === 'allow') for (const { judgement } of parts) this.#rates.note(judgement.rated, actor, row.openedAt)
+    return { kind: 'judged', verdict, rule }
   }
 }
 

@@ -74,6 +74,33 @@ async function replayed(policy: Policy, all: readonly ToRecord[], range = {}) {
 }
 
 describe('whatIf()', () => {
+  it('counts rows that are damaged as untold, and judges the others', async () => {
+    const policy = await policyOf(rule('no-put', "http.method == 'PUT' && http.headers.a == ['b']", deny))
+    const dir = scratchDir()
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    await using database = openDatabase(dir)
+    const rows = await recordAll(database, Array(10).fill(request('GET', '/')))
+    const head = `"host":"${host}","http":{"method":"GET","path":"/","query":{},"body":"",`
+    const damaged = [
+      ['described', '{'],
+      ['described', 'null'],
+      ['described', '[5]'],
+      ['described', '{"http":7}'],
+      ['described', `{${head}"headers":{"A":5}}}`],
+      ['described', `{${head}"headers":{"__proto__":["x"],"A":[{}]}}}`],
+      ['unknowns', '{"path"'],
+      ['unknowns', '7'],
+      ['opened_at', 9e15],
+    ] as const
+    for (const [at, [column, value]] of damaged.entries())
+      database.sqlite.prepare(`UPDATE actions SET ${column} = ? WHERE id = ?`).run(value, rows[at]?.id)
+    const report = await whatIf(database, policy, { since: 0, until: 1e16, limit: null })
+    const untold = report.untold.reduce((sum, { count }) => sum + count, 0)
+    const gone = report.gone.reduce((sum, { count }) => sum + count, 0)
+    expect([report.actions, report.same + untold + gone, report.flips]).toEqual([10, 10, []])
+    expect(untold).toBeGreaterThanOrEqual(6)
+  })
+
   it('groups what would be decided otherwise by rule and device, what opens up first', async () => {
     const policy = await policyOf(rule('no-get', "http.method == 'GET'", deny))
     const gone = request('DELETE', '/a')

@@ -45,7 +45,8 @@ export interface Replayable {
   sinceOf(range: ReplayRange, limit: number): number
 }
 
-const pageRows = 256
+/** Each may have a body of 1 MiB. */
+const pageRows = 32
 
 /** The queries of replays. */
 export function replayableOf({ sqlite }: Database): Replayable {
