@@ -159,6 +159,34 @@ alter table audit inherit secrets
 create table kid () inherits (secrets)
 create table twin (like secrets)
 refresh materialized view daily
+select set_config('role_ignored'::varchar(4), 'app', false)
+select set_config(('role')::text, 'app', false)
+do $$ begin execute 'delete from secrets_tmp'::varchar(19); end $$
+select query_to_xml('table secrets_tmp'::pg_catalog.varchar(13), true, false, '')
+select query_to_xml('table secrets union all table audit'::char(13)::text, true, false, '')
+select query_to_xml(targetns => 'select 1', query => 'table secrets', nulls => true, tableforest => false)
+select table_to_xml(targetns => 'orders', tbl => 'secrets', nulls => true, tableforest => false)
+prepare p as select 1; do $$ begin execute 'deallocate p'; execute 'prepare p as delete from secrets'; end $$; execute p
+prepare p as select 1; do $$ begin execute 'deal' || 'locate p'; execute 'prep' || 'are p as delete from secrets'; end $$; execute p
+do $$ declare r secrets := (select s from secrets s limit 1); begin end $$
+do $$ declare r record default (select s from secrets s limit 1); begin end $$
+do $$ declare x int := (select 1 as begin); r secrets = (select s from secrets s limit 1); begin end $$
+do $$ begin declare declare /* ; */ r secrets := (select s from secrets s limit 1); begin end; end $$
+do $$ declare r secrets := (select s from secrets s limit 1); begin assert true, (select value from secrets limit 1); end $$
+alter sequence ticket_seq owned by secrets.id
+create sequence counted owned by public.secrets.id
+alter extension plpgsql add table secrets
+alter extension plpgsql add table secrets; drop extension plpgsql cascade
+select treat('ticket_seq'::regclass as nextval)
+create table parts (id int, value text) partition by list (id); alter table parts attach partition secrets for values in (1)
+create sequence ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss; select nextval('ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss')
+select U&"v\\0061lue" from U&"s\\0065crets"
+copy (delete from secrets returning *) to stdout
+prepare p as table secrets; explain analyze create table copied as execute p
+do $$ declare v text; begin v = value from secrets limit 1; end $$
+do $$ declare c cursor (a text) for select a; begin open c((select value from secrets limit 1)); end $$
+do $$ begin raise notice 'x' using hint = (select value from secrets limit 1); end $$
+explain select * from orders where notes = table_to_xml('secrets', true, false, '')::text
 select pg_terminate_backend(0)
 select pg_logical_emit_message(true, 'a', 'b')
 select lo_unlink(lo_creat(-1))

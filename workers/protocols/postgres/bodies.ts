@@ -21,7 +21,7 @@ export function readFunction(node: Node, walk: Walk): void {
 function readBody(language: string | null, code: string | null, walk: Walk): void {
   if (code === null) hideAll(walk.effects)
   else if (language === 'sql') readNestedText(code, walk)
-  else if (language === 'plpgsql') readPlpgsql(walk)
+  else if (language === 'plpgsql') readPlpgsql(code, walk)
   else hideAll(walk.effects)
 }
 

@@ -26,6 +26,7 @@ export function noteCall(node: Node, walk: Walk): void {
     case 'unknown':
       hide(walk.effects, 'is_write')
   }
+  if (readsUnnamed.has(name)) hide(walk.effects, 'tables', 'columns')
   const args = argumentsOf(node)
   if (sequenceFunctions.has(name)) noteNamedRelation(args[0] ?? null, true, walk)
   if (name === 'set_config') noteSetting(args, walk)
@@ -34,8 +35,8 @@ export function noteCall(node: Node, walk: Walk): void {
 }
 
 /** Notes an operator that is called by schema, and is not PostgreSQL's own: there is a function behind it. */
-export function noteOperator(node: Node, walk: Walk): void {
-  const schema = nameParts(node.name)?.at(-2)
+export function noteOperator(name: unknown, walk: Walk): void {
+  const schema = nameParts(name)?.at(-2)
   if (schema !== undefined && schema !== 'pg_catalog') hide(walk.effects, 'is_write')
 }
 
@@ -56,9 +57,26 @@ const sequenceFunctions = new Set([
   'gin_clean_pending_list',
 ])
 
-/** The arguments in the order written, names taken off. */
+/** Functions that read stored data without naming the relation it is of: files, and the log of changes. */
+const readsUnnamed = new Set([
+  'pg_read_file',
+  'pg_read_file_old',
+  'pg_read_binary_file',
+  'pg_file_read',
+  'lo_import',
+  'get_raw_page',
+  'pg_logical_slot_get_binary_changes',
+  'pg_logical_slot_get_changes',
+  'pg_logical_slot_peek_binary_changes',
+  'pg_logical_slot_peek_changes',
+])
+
+/** The arguments by position; of a call with names, which may stand in any order, only what is run. */
 function argumentsOf(node: Node): readonly unknown[] {
-  return asList(node.args).map((argument) => unwrap(argument, 'NamedArgExpr')?.arg ?? argument)
+  const args = asList(node.args)
+  const named = args.map((argument) => unwrap(argument, 'NamedArgExpr')).filter((argument) => argument !== null)
+  if (named.length === 0) return args
+  return named.filter(({ name }) => name === 'query' || name === 'tbl').map(({ arg }) => arg)
 }
 
 function noteSetting(args: readonly unknown[], walk: Walk): void {

@@ -8,7 +8,7 @@ export const columnNotes: { readonly [kind: string]: Note } = {
   A_Indirection: (node, walk) => {
     if (asList(node.indirection).some((item) => unwrap(item, 'A_Star') !== null)) walk.effects.columns.add('*')
     // (row).email
-    for (const item of asList(node.indirection)) noteName(textOf(item), walk)
+    for (const item of asList(node.indirection)) noteField(textOf(item), walk)
   },
   JoinExpr: (node, walk) => {
     for (const item of asList(node.usingClause)) noteName(textOf(item), walk)
@@ -49,5 +49,38 @@ function noteReference(node: Node, walk: Walk): void {
   const last = asNode(asList(node.fields).at(-1))
   if (last === null) return
   if ('A_Star' in last) walk.effects.columns.add('*')
+  else if (asList(node.fields).length > 1) noteField(textOf(last), walk)
   else noteName(textOf(last), walk)
 }
+
+/** Notes what follows the dot of a row: a column, or a function of the whole row, as in `orders.row_to_json`. */
+function noteField(name: unknown, walk: Walk): void {
+  noteName(name, walk)
+  if (typeof name !== 'string' || !rowFunctions.has(name)) return
+  walk.effects.columns.add('*')
+  walk.effects.functions.add(name)
+}
+
+/** Functions that show of a row more than how often it is there. */
+const rowFunctions = new Set([
+  'row_to_json',
+  'to_json',
+  'to_jsonb',
+  'json_agg',
+  'json_agg_strict',
+  'jsonb_agg',
+  'jsonb_agg_strict',
+  'json_build_array',
+  'jsonb_build_array',
+  'array_agg',
+  'any_value',
+  'concat',
+  'hash_record',
+  'hstore',
+  'max',
+  'min',
+  'quote_literal',
+  'quote_nullable',
+  'record_out',
+  'record_send',
+])

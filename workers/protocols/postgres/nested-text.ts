@@ -1,6 +1,6 @@
 import { hideAll, include } from './effects.ts'
 import { type Piece, pieces } from './pieces.ts'
-import { nestedSource } from './source.ts'
+import { includePrepared, nestedSource } from './source.ts'
 import type { Walk } from './walk.ts'
 
 /** Adds what a SQL text does that runs inside a statement; hides everything when it is not known or not understood. */
@@ -15,4 +15,5 @@ export function readNestedText(text: string | null, walk: Walk): void {
     if (part.tree === null) hideAll(walk.effects)
     else include(walk.effects, source.read(part.tree, part.text, source))
   }
+  includePrepared(walk.source, source)
 }

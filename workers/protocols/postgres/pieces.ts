@@ -23,8 +23,13 @@ export function pieces(text: string, parser: Parser): readonly Piece[] | null {
   return parsed.map(({ tree, start, length }) => {
     const end = length === 0 ? bytes.length : start + length
     const part = isAscii ? text.slice(start, end) : bytes.toString('utf8', start, end)
-    return { text: part.trim(), tree }
+    return { text: trimmed(part), tree }
   })
+}
+
+/** Without the white space around it: PostgreSQL's, to which a no-break space is a letter. */
+function trimmed(text: string): string {
+  return text.replace(/^[ \t\n\r\f\v]+/, '').replace(/[ \t\n\r\f\v]+$/, '')
 }
 
 function refusedPieces(text: string, parser: Parser): readonly Piece[] | null {
@@ -33,7 +38,7 @@ function refusedPieces(text: string, parser: Parser): readonly Piece[] | null {
   const bytes = Buffer.from(text, 'utf8')
   const found: Piece[] = []
   for (const part of split(tokens, bytes.length)) {
-    const piece = bytes.toString('utf8', part.start, part.end).trim()
+    const piece = trimmed(bytes.toString('utf8', part.start, part.end))
     const parsed = parser.parse(piece) ?? retried(piece, parser)
     if (parsed !== null && parsed.length === 0) continue
     found.push({ text: piece, tree: parsed?.length === 1 ? (parsed[0]?.tree ?? null) : null })

@@ -1,4 +1,5 @@
 import { hideAll } from './effects.ts'
+import { readFirstValues } from './first-values.ts'
 import { readNestedText } from './nested-text.ts'
 import { asList, asNode, type Node, textOf, unwrap } from './node.ts'
 import { constantText } from './relations.ts'
@@ -27,7 +28,8 @@ const runTexts: { readonly [kind: string]: string } = {
 }
 
 /** Adds what the PL/pgSQL body of a DO, CREATE FUNCTION or CREATE PROCEDURE statement does. */
-export function readPlpgsql(walk: Walk): void {
+export function readPlpgsql(code: string, walk: Walk): void {
+  readFirstValues(code, walk)
   const parsed = asNode(walk.source.parser.parsePlpgsql(walk.text))
   const functions = asList(parsed?.plpgsql_funcs)
   if (functions.length !== 1) hideAll(walk.effects)

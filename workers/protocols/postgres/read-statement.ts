@@ -1,10 +1,10 @@
 import { noteCall, noteOperator } from './calls.ts'
 import { columnNotes, noteAssigned } from './columns.ts'
 import type { Node } from './node.ts'
-import { noteAlias, noteRangeVar } from './relations.ts'
+import { noteAlias, noteObject, noteRangeVar } from './relations.ts'
 import type { ReadStatement } from './source.ts'
 import { statementKinds } from './statement-kinds.ts'
-import { noteInto, noteStatement, noteStrange } from './statements.ts'
+import { noteInto, noteStatement, noteStoredSetting, noteStrange } from './statements.ts'
 import { type Note, newWalk, walkTree } from './walk.ts'
 
 /**
@@ -22,10 +22,17 @@ const notes: { readonly [kind: string]: Note } = {
   ...columnNotes,
   RangeVar: noteRangeVar,
   FuncCall: noteCall,
-  A_Expr: noteOperator,
+  A_Expr: (node, walk) => noteOperator(node.name, walk),
+  SubLink: (node, walk) => noteOperator(node.operName, walk),
+  SortBy: (node, walk) => noteOperator(node.useOp, walk),
   DefElem: (node, walk) => {
     // a foreign table of file_fdw reads what a program prints
     if (node.defname === 'program') walk.effects.usesProgram = true
+    // a sequence that goes with a column of another table
+    if (node.defname === 'owned_by') noteObject('OBJECT_COLUMN', node.arg, walk)
+  },
+  ReturningOption: (node, walk) => {
+    walk.effects.aliases.add(String(node.value))
   },
   // these name aliases, not relations
   LockingClause: (node, walk) => {
@@ -49,6 +56,11 @@ const memberNotes: { readonly [key: string]: Note } = {
   alias: noteAlias,
   funccall: noteCall,
   intoClause: noteInto,
+  // of ALTER SYSTEM, ALTER ROLE and ALTER DATABASE
+  setstmt: noteStoredSetting,
+  returningClause: (_node, walk) => {
+    walk.effects.aliases.add('old').add('new')
+  },
   onConflictClause: (node, walk) => {
     if (node.action === 'ONCONFLICT_UPDATE') walk.effects.verbs.add('update')
     noteAssigned(node.targetList, walk)

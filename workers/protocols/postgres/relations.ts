@@ -54,11 +54,6 @@ export function noteObject(type: unknown, object: unknown, walk: Walk): void {
   if (type === 'OBJECT_COLUMN') walk.effects.columns.add(parts.at(-1) ?? '*')
 }
 
-/** Whether objects of this type can contain relations, which a statement about them reaches without naming them. */
-export function holdsRelations(type: unknown): boolean {
-  return type === 'OBJECT_SCHEMA' || type === 'OBJECT_EXTENSION' || type === 'OBJECT_DATABASE'
-}
-
 /** Notes that it reaches relations it does not name. */
 export function hideRelations(walk: Walk): void {
   hide(walk.effects, 'tables', 'target_tables')
@@ -75,31 +70,47 @@ export function noteNamedRelation(value: unknown, isTarget: boolean, walk: Walk)
   else hide(walk.effects, 'tables')
 }
 
-/** The text of a constant, through casts; null for anything else. */
+/** The text of a constant, through a cast that leaves it as it is; null for anything else. */
 export function constantText(value: unknown): string | null {
   const cast = unwrap(value, 'TypeCast')
   if (cast === null) return textOf(value)
-  const type = nameParts(asNode(cast.typeName)?.names)?.at(-1)
-  return type !== undefined && textTypes.has(type) ? textOf(cast.arg) : null
+  return keepsText(asNode(cast.typeName)) ? textOf(cast.arg) : null
 }
 
-const textTypes = new Set(['text', 'varchar', 'regclass', 'name', 'cstring', 'unknown'])
+/** Whether a text comes out of a cast to the type as written; `varchar(4)` and `name` cut it off. */
+function keepsText(type: Node | null): boolean {
+  const parts = nameParts(type?.names) ?? []
+  if (type === null || type.typmods !== undefined || type.arrayBounds !== undefined || type.setof === true) return false
+  return (parts.length === 1 || parts[0] === 'pg_catalog') && textTypes.has(parts.at(-1) ?? '')
+}
+
+const textTypes = new Set(['text', 'varchar', 'regclass', 'cstring', 'unknown'])
 
 function partsOfText(text: string | null): readonly string[] | null {
   if (text === null) return null
   const parts: string[] = []
   for (const match of text.matchAll(/("(?:[^"]|"")+"|[^".\s][^".\s]*)(\.|$)/gy)) {
     const part = match[1] ?? ''
-    parts.push(
-      part.startsWith('"')
-        ? part.slice(1, -1).replaceAll('""', '"')
-        : part.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()),
-    )
+    const name = part.startsWith('"')
+      ? part.slice(1, -1).replaceAll('""', '"')
+      : part.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+    parts.push(cutName(name))
     // an oid instead of a name says nothing
     if (match[2] === '') return /^\d+$/.test(part) ? null : parts
   }
   return null
 }
+
+/** A name as the server keeps it: 63 bytes of whole characters; what is longer it cuts off. */
+function cutName(name: string): string {
+  const bytes = Buffer.from(name, 'utf8')
+  if (bytes.length <= longestName) return name
+  let end = longestName
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end)
+}
+
+const longestName = 63
 
 /** Notes the name a relation goes by, and whether its columns got other names. */
 export function noteAlias(node: Node, walk: Walk): void {

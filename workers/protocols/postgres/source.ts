@@ -1,4 +1,4 @@
-import type { Effects } from './effects.ts'
+import { type Effects, include } from './effects.ts'
 import type { Parser } from './parser.ts'
 
 /** Gathers what a statement does, or a part of one. */
@@ -31,4 +31,17 @@ export function nestedSource(source: Source, text: string): Source | null {
   source.budget.bytes -= text.length + 64
   if (source.budget.bytes < 0 || source.depth >= deepest) return null
   return { ...source, prepared: new Map(), depth: source.depth + 1 }
+}
+
+/** Adds what a nested text may have prepared anew under a name that is known. */
+export function includePrepared(source: Source, nested: Source): void {
+  for (const [name, body] of nested.prepared) {
+    const known = source.prepared.get(name)
+    if (known !== undefined) include(known, body)
+  }
+}
+
+/** Forgets what was prepared once something ran that cannot be seen through: it may have prepared something else. */
+export function forgetPrepared(source: Source, ran: Effects): void {
+  if (ran.hidden.has('verbs') || ran.hidden.has('is_write')) source.prepared.clear()
 }

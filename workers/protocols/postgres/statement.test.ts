@@ -123,6 +123,9 @@ describe('analysing SQL', () => {
     ['COPY t FROM STDIN', true, false],
     ["ALTER SYSTEM SET archive_command = 'x'", true, true],
     ["CREATE FOREIGN TABLE t (a int) SERVER s OPTIONS (program 'x')", true, true],
+    ["ALTER ROLE r SET session_preload_libraries = 'x'", true, true],
+    ["ALTER SYSTEM SET jit_provider = 'x'", true, true],
+    ["ALTER ROLE r SET work_mem = '1MB'", true, false],
     ['COPY t TO STDOUT', false, false],
   ])('tells of %s whether it writes and starts a program', (text, isWrite, usesProgram) => {
     expect(known(text)).toMatchObject({ is_write: isWrite, uses_program: usesProgram })
@@ -136,6 +139,11 @@ describe('analysing SQL', () => {
     ['select count(*) from t', []],
     ['insert into t (a, b) select c, d from s', ['a', 'b', 'c', 'd']],
     ['update t set a = 1 where b = 2 returning c', ['a', 'b', 'c']],
+    ['select x.row_to_json from t x', ['*', 'row_to_json']],
+    ['select x.array_agg from t x', ['*', 'array_agg']],
+    ['select x.total from t x', ['total']],
+    ['update t set a = 1 returning old', ['*', 'a', 'old']],
+    ['update t set a = 1 returning with (old as o) o', ['*', 'a', 'o']],
     ['grant select (email) on t to r', ['email']],
     ['copy t (a) to stdout', ['a']],
     ['copy t to stdout', ['*']],
@@ -151,6 +159,25 @@ describe('analysing SQL', () => {
     })
     expect(unknown('EXECUTE p')).toEqual([[...sets].sort()])
     expect(unknown("SELECT query_to_xml($1, true, true, '')")).toEqual([[...sets].sort()])
+  })
+
+  it('sees the first values of variables, whatever their type', () => {
+    const reads = (code: string) => known(`DO $$ ${code} $$`).tables
+    expect(reads('DECLARE r t := (SELECT x FROM t x); BEGIN END')).toEqual(['t'])
+    expect(reads('DECLARE a int := (SELECT 1 AS begin); r t DEFAULT (SELECT x FROM t x); BEGIN END')).toEqual(['t'])
+    expect(reads('BEGIN DECLARE -- ;\n r t = (SELECT x FROM t x); BEGIN END; END')).toEqual(['t'])
+    expect(reads('DECLARE r t; BEGIN END')).toEqual([])
+  })
+
+  it('names relations as the server cuts their names', () => {
+    expect(known(`SELECT nextval('${'é'.repeat(40)}')`).tables).toEqual(['é'.repeat(31)])
+  })
+
+  it('forgets what was prepared once something unseen ran', () => {
+    expect(unknown('PREPARE p AS SELECT 1; SELECT f(); EXECUTE p').map((facts) => facts.length)).toEqual([0, 1, 7])
+    expect(
+      analyse("PREPARE p AS SELECT 1; DO $$BEGIN EXECUTE 'PREPARE p AS DELETE FROM t'; END$$; EXECUTE p").at(-1)?.facts,
+    ).toMatchObject({ target_tables: ['t'], is_write: true })
   })
 
   it('knows what was prepared in the same text, and nothing else', () => {
@@ -172,6 +199,14 @@ describe('analysing SQL', () => {
   it.each([
     ['SELECT my_function(a) FROM t', ['is_write']],
     ['SELECT a OPERATOR(mine.=) b FROM t', ['is_write']],
+    ['SELECT a OPERATOR(mine.=) ANY (SELECT b FROM t)', ['is_write']],
+    ['SELECT a FROM t ORDER BY a USING OPERATOR(mine.<)', ['is_write']],
+    ["SELECT nextval(format('%s', 't'))", ['tables', 'target_tables']],
+    ["SELECT pg_read_binary_file('base/1/1259')", ['tables', 'columns']],
+    ['DROP EXTENSION e', ['tables', 'target_tables']],
+    ["SELECT query_to_xml('SELECT 1'::varchar(4), true, true, '')", sets],
+    ["SELECT query_to_xml('SELECT 1'::mine.text, true, true, '')", sets],
+    ["SELECT set_config('role'::name, 'x', true)", ['verb', ...sets]],
     ['CALL p()', ['is_write']],
     ['EXPLAIN SELECT my_function(a) FROM t', ['is_write']],
     ["LOAD 'library'", ['uses_program']],

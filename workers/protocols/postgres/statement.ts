@@ -3,7 +3,7 @@ import { toFacts, unparsed, unseen } from './effects.ts'
 import { loadParser, type Parser } from './parser.ts'
 import { pieces } from './pieces.ts'
 import { readStatement } from './read-statement.ts'
-import { newSource } from './source.ts'
+import { forgetPrepared, newSource } from './source.ts'
 import { verbOf } from './statements.ts'
 
 /** Text longer than this is not taken apart, UTF-16 units. 20,000 rows of VALUES cost 115 ms. */
@@ -18,7 +18,8 @@ const loneSurrogate = /\p{Surrogate}/u
  * Loads PostgreSQL's own grammar and gives the analyser of its SQL. What a statement sets off without saying so
  * (triggers, rules, defaults, cascades of foreign keys, views and the bodies of functions it calls) is not in the facts;
  * a call of a function that is not PostgreSQL's own leaves `is_write` unknown. Names mean what PostgreSQL itself gives
- * them: an operator, a cast or a function somebody put before its own is not seen; making one is. A cursor's query is
+ * them: operators, casts and checks of domains of one's own are not seen, nor a function of one's own put before
+ * PostgreSQL's, or called as if it were a column (`orders.price_with_tax`); making one is. A cursor's query is
  * seen where it is declared. It is for servers that read text as UTF-8 and with standard_conforming_strings; a statement
  * that would change that leaves everything unknown, and whoever relays a session watches what the server reports.
  */
@@ -40,7 +41,13 @@ function analyse(text: string, parser: Parser): readonly AnalysedStatement[] {
   const parts = pieces(text, parser)
   if (parts === null || parts.length > mostStatements) return [unsplit(text)]
   const source = newSource(parser, readStatement)
-  const read = parts.map(({ tree, text: own }) => (tree === null ? null : readStatement(tree, own, source)))
+  const read = parts.map(({ tree, text: own }) => {
+    if (tree === null) return null
+    const effects = readStatement(tree, own, source)
+    // what is prepared does not run yet
+    if (verbOf(tree) !== 'prepare') forgetPrepared(source, effects)
+    return effects
+  })
   const isReadable = !read.some((effects) => effects?.changesLexing === true)
   return parts.map(({ tree, text: own }, index) => {
     const effects = read[index] ?? null

@@ -94,10 +94,8 @@ const particulars: { readonly [kind: string]: Note } = {
     if (node.list_type !== 'FDW_IMPORT_SCHEMA_LIMIT_TO') hideRelations(walk)
   },
   LoadStmt: (_node, walk) => hide(walk.effects, 'uses_program'),
-  AlterSystemStmt: (node, walk) => {
-    // archive_command, restore_command, shared_preload_libraries, …
-    if (/_command$|librar/i.test(String(asNode(node.setstmt)?.name))) walk.effects.usesProgram = true
-  },
+  CreateForeignTableStmt: (node, walk) => markTargets(asNode(node.base)?.inhRelations, walk),
+  AlterExtensionContentsStmt: (node, walk) => noteObject(node.objtype, node.object, walk),
   CreateExtensionStmt: hidesRelations,
   AlterExtensionStmt: hidesRelations,
   CreateSubscriptionStmt: hidesRelations,
@@ -151,10 +149,18 @@ function noteExecute(node: Node, walk: Walk): void {
 
 function noteSet(node: Node, walk: Walk): void {
   if (changesLexing(node)) walk.effects.changesLexing = true
+  noteStoredSetting(node, walk)
+}
+
+/** Notes a setting that names a program or a library, wherever it is kept: archive_command, jit_provider, … */
+export function noteStoredSetting(node: Node, walk: Walk): void {
+  if (/_command$|librar|^jit_provider$/i.test(String(node.name))) walk.effects.usesProgram = true
 }
 
 function noteDrop(node: Node, walk: Walk): void {
   for (const object of asList(node.objects)) noteObject(node.removeType, object, walk)
+  // its tables go with it
+  if (node.removeType === 'OBJECT_EXTENSION') hideRelations(walk)
   noteCascade(node, walk)
 }
 
