@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import BetterSqlite from 'better-sqlite3'
 import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { describe, expect, it } from 'vitest'
+import { actionsOf } from './actions.ts'
+import { openDatabase, openReadOnly } from './database.ts'
 import { isCurrent, migrate, migrationsFolder } from './migrations.ts'
+import { replayableOf } from './replayable.ts'
 import { scratch, scratchDir } from './scratch.fixture.ts'
 import * as tables from './tables/index.ts'
 
@@ -65,6 +68,36 @@ describe('migrations', () => {
     expect(() => migrate(sqlite, 'x', folder)).toThrow(/NONSENSE/)
     expect(sqlite.prepare('SELECT count(*) FROM sqlite_master').pluck().get()).toBe(0)
     rmSync(folder, { recursive: true })
+  })
+
+  it('bring a database with records from before replays up to date, and lose none', async () => {
+    const [folder, state] = [scratchDir(), scratchDir()]
+    cpSync(migrationsFolder(), folder, { recursive: true })
+    const path = join(folder, 'meta', '_journal.json')
+    const journal = JSON.parse(readFileSync(path, 'utf8')) as { entries: { tag: string }[] }
+    journal.entries = journal.entries.filter(({ tag }) => tag < '0005')
+    writeFileSync(path, JSON.stringify(journal))
+    const sqlite = new BetterSqlite(join(state, 'clawpatrol.db'))
+    migrate(sqlite, 'x', folder)
+    sqlite.exec(`INSERT INTO actions (id, flow, protocol, title, facts, verdict, decided_by, opened_at)
+      VALUES ('one', 'f', 'https', 'GET /', '{}', 'deny', 'rule', 1), ('two', 'f', 'https', 'GET /', '{}', 'allow', 'default', 2)`)
+    sqlite.exec(`INSERT INTO samples (action, kind, bytes, total, at) VALUES (1, 'request', x'616263', 3, 1)`)
+    sqlite.close()
+    expect(() => openReadOnly(state)).toThrow('an older clawpatrol made it')
+    openDatabase(state).close()
+    await using database = openReadOnly(state)
+    const { get, count } = replayableOf(database)
+    expect(count({ since: 0, until: 9 })).toBe(2)
+    expect(get('one')).toMatchObject({ verdict: 'deny', described: null, body: Buffer.from('abc') })
+    expect(
+      actionsOf(database)
+        .list({ limit: 9 })
+        .map(({ id, shadows }) => [id, shadows]),
+    ).toEqual([
+      ['one', []],
+      ['two', []],
+    ])
+    for (const each of [folder, state]) rmSync(each, { recursive: true })
   })
 
   it('refuse a database of a newer program', () => {
