@@ -47,7 +47,9 @@ describe('HttpFacts', () => {
   })
 
   it('does not know a query of which a part cannot be decoded', () => {
-    expect(unknownsOf(head('/?a=1&b=%zz'), unread)).toEqual([{ path: 'http.query', because: 'undecodable' }])
+    for (const target of ['/?a=1&b=%zz', '/?a=1&b=\xff', '/?\xc3=1', '/\xc3\xa9?a=\xe9'])
+      expect(unknownsOf(head(target), unread)).toEqual([{ path: 'http.query', because: 'undecodable' }])
+    expect(unknownsOf(head('/?a=\xc3\xa9'), unread)).toEqual([])
   })
 
   it('shows headers under their canonical names, without Host', () => {

@@ -53,7 +53,7 @@ function readBody(body: InspectedBody): Extract<InspectedBody, { kind: 'read' }>
 export function unknownsOf({ target }: RequestHead, body: InspectedBody): readonly Unknown[] {
   const path = pathOf(target)
   const isPathKnown = !needsDecoding(path) || decodePath(path) !== null
-  const isQueryKnown = !target.includes('%', path.length) || decodeQuery(target) !== null
+  const isQueryKnown = !needsDecoding(target.slice(path.length)) || decodeQuery(target) !== null
   if (isPathKnown && isQueryKnown && body.unknowns.length === 0) return body.unknowns
   const unknowns: Unknown[] = [...body.unknowns]
   if (!isPathKnown) unknowns.push({ path: 'http.path', because: 'undecodable' })
