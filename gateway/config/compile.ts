@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { EndpointName, ProfileName } from '../../workers/contract/ids.ts'
-import type { Endpoint, Limits, Profile } from '../../workers/contract/profile.ts'
+import type { Endpoint, Limits, Profile, Rule } from '../../workers/contract/profile.ts'
 import { approversOf, type CompiledApprover } from './approvers.ts'
 import { checkAsyncGrants } from './async-grants.ts'
 import type { CompiledCredential } from './credentials.ts'
@@ -47,7 +47,10 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
   checkAsyncGrants(report, decoded)
   const { gateway, revision, schemaVersion } = decoded
   if (gateway !== null) checkReadPaths(report, decoded.plugins, gateway)
-  if (!report.hasErrors()) warnUnreached(report, decoded, reached)
+  if (!report.hasErrors()) {
+    warnUnreached(report, decoded, reached)
+    warnOfNoDenial(report, decoded, rules)
+  }
   if (report.hasErrors() || gateway === null || decoded.defaults === null) return null
   const { settings: defaults, approvals } = decoded.defaults
   const profiles = new Map<ProfileName, Profile>()
@@ -163,6 +166,21 @@ function warnUnreached(report: Report, decoded: Decoded, reached: ReadonlySet<st
       declared.spot,
       `endpoint ${JSON.stringify(name)} is reachable from no profile: its traffic is not inspected and its rules never run`,
       { hint: 'bind a credential to it (passthrough when it needs none) and list that in a profile' },
+    )
+  }
+}
+
+/** Rules are written to keep something from happening: says where they do not. */
+function warnOfNoDenial(report: Report, decoded: Decoded, ordered: ReadonlyMap<string, readonly Rule[]>): void {
+  for (const { name, unmatched, declared } of decoded.endpoints.values()) {
+    const rules = ordered.get(name) ?? []
+    if ((unmatched ?? decoded.defaults?.settings.unmatched) !== 'allow' || rules.length === 0) continue
+    if (rules.some(({ mode, outcome }) => mode === 'enforce' && outcome.do !== 'allow')) continue
+    const isTrial = rules.some(({ outcome }) => outcome.do !== 'allow')
+    report.warn(
+      declared.spot,
+      `endpoint ${JSON.stringify(name)} denies nothing: ${isTrial ? 'what its rules deny is in shadow mode' : 'all its rules allow'}, and so does what happens where none matches`,
+      { hint: 'write unmatched = "deny" in it or in defaults, or a rule that denies' },
     )
   }
 }

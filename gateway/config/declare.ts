@@ -43,7 +43,7 @@ export const labelsOf = { endpoint: 2, credential: 2, approver: 2, tunnel: 2, ru
 export const closedKinds = ['gateway', 'defaults', 'plugin'] as const
 
 /** The types each kind with two labels has. */
-const typesOf: { readonly [kind in 'endpoint' | 'credential' | 'approver' | 'tunnel']: readonly string[] } = {
+export const typesOf: { readonly [kind in 'endpoint' | 'credential' | 'approver' | 'tunnel']: readonly string[] } = {
   endpoint: protocols.map(({ type }) => type).sort(),
   credential: credentials.map(({ type }) => type).sort(),
   approver: approvers.map(({ type }) => type).sort(),

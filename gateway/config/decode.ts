@@ -3,7 +3,8 @@ import { type FieldFacts, fields } from '../../workers/contract/fields.ts'
 import type { Report, Spot } from './diagnostics.ts'
 import type { FileMarkers } from './file-markers.ts'
 import type { Attribute, Block, Body, Span, Value } from './hcl/syntax.ts'
-import { issueMessage } from './issues.ts'
+import { issueMessage, valueHint } from './issues.ts'
+import { placeHint } from './place-hints.ts'
 import { type Resolver, resolveName } from './resolve.ts'
 import { didYouMean } from './suggest.ts'
 
@@ -167,6 +168,7 @@ function unknownName(
   }
   const known = [...Object.keys(shape), ...also]
   const hint =
+    placeHint(name, title) ??
     didYouMean(name, known) ??
     (known.length === 0 ? 'it takes no attributes of its own' : `known: ${[...known].sort().join(', ')}`)
   fail(state, at, `unsupported ${written === 'block' ? 'block' : 'argument'} ${JSON.stringify(name)} in ${title}`, {
@@ -212,7 +214,8 @@ function noteIssue(state: State, shape: Shape, issue: z.core.$ZodIssue): void {
     fail(state, found.at, `${state.from.title} needs the argument ${JSON.stringify(path.at(-1))}`, { hint: example })
     return
   }
-  fail(state, found.at, `${name}: ${issueMessage(issue, found.value)}`)
+  const hint = valueHint(issue, found.value, facts?.ref === undefined ? undefined : String(path[0]))
+  fail(state, found.at, `${name}: ${issueMessage(issue, found.value)}`, { hint })
 }
 
 /** Where the part of a body is that a path leads to; its header when there is none. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Value } from './hcl/syntax.ts'
+import { didYouMean } from './suggest.ts'
 
 /** What people call a kind of value. */
 const words: { readonly [kind in Value['kind']]: string } = {
@@ -51,4 +52,15 @@ function quote(value: Value | null): string {
   if (value.kind === 'string') return JSON.stringify(value.value.slice(0, 80))
   if (value.kind === 'number' || value.kind === 'bool') return String(value.value)
   return words[value.kind]
+}
+
+/** What to write instead of a value of the wrong kind or word. */
+export function valueHint(issue: z.core.$ZodIssue, value: Value | null, reference?: string): string | undefined {
+  if (issue.code === 'invalid_value' && value?.kind === 'string') {
+    return didYouMean(value.value, issue.values.map(String))
+  }
+  if (issue.code !== 'invalid_type' || issue.expected !== 'array' || value?.kind !== 'string') return undefined
+  const [ref] = value.refs ?? []
+  if (ref === undefined) return reference === undefined ? `write [${JSON.stringify(value.value)}]` : undefined
+  return `write [${ref.type === '' ? ref.kind : ref.type}.${value.value}]`
 }

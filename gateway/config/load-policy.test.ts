@@ -102,12 +102,14 @@ describe('loadPolicy()', () => {
     const text =
       base.replace('"*.api.test:8443"]\n', '"*.api.test:8443"]\n  unmatched = "deny"\n') +
       rule('ask', 'approve = [builtin.dashboard, "dashboard"]', 'reason = "look at it"', 'mode = "shadow"') +
+      rule('unsaid', 'approve = [builtin.dashboard]', 'mode = "shadow"') +
       rule('late', 'verdict = "deny"')
     const policy = await loaded(text)
     const endpoint = [...policy.profiles.values()][0]?.endpoints[0]
     expect(endpoint?.unmatched).toBe('deny')
     expect(endpoint?.rules.map(({ mode, outcome }) => [mode, outcome])).toEqual([
       ['shadow', { do: 'ask', approvers: ['dashboard', 'dashboard'], reason: 'look at it' }],
+      ['shadow', { do: 'ask', approvers: ['dashboard'], reason: 'a rule wants approval' }],
       ['enforce', { do: 'deny', reason: 'denied by policy' }],
     ])
     const everywhere = await loaded(`${base}defaults {\n  unmatched = "deny"\n}\n`)

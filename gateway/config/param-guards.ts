@@ -1,6 +1,3 @@
-import type { Family } from '../../workers/contract/plugin.ts'
-import { dialectOf } from '../../workers/rules/dialect.ts'
-import { parseCondition } from '../../workers/rules/parse.ts'
 import { literalOf, pathOf, type SyntaxNode, walk } from '../../workers/rules/syntax.ts'
 
 /** A parameter a condition reads although the call may not have it; offsets count UTF-16 units. */
@@ -16,15 +13,12 @@ const guards = new Set([map, 'k8s.all_params'])
 /**
  * Finds parameters of Kubernetes calls that a condition reads without asking anywhere whether they are there: calls
  * without them make the rule unevaluable, and are denied for that.
- * @param source a condition without mistakes
  */
-export function unguardedReads(source: string, families: readonly Family[]): readonly UnguardedRead[] {
-  // most conditions read none: they are not parsed again
-  if (!source.includes('params')) return []
+export function unguardedReads(tree: SyntaxNode): readonly UnguardedRead[] {
   const asked = new Set<string>()
   const reads: UnguardedRead[] = []
   const tested = new Set<SyntaxNode>()
-  walk(parseCondition(source, dialectOf(families)).tree, (node) => {
+  walk(tree, (node) => {
     const guarded = guardOf(node, tested)
     if (guarded !== null) asked.add(guarded)
     const name = tested.has(node) ? null : readOf(node)

@@ -30,7 +30,8 @@ export function resolve(
   if (value.kind === 'unknown') return null
   if (value.kind !== 'string') {
     const found = value.kind === 'bool' || value.kind === 'number' ? String(value.value) : `a ${value.kind}`
-    report.error(spot, `${label}: expected ${article(kind)}, found ${found}`, { hint: exampleOf(kind) })
+    const hint = value.kind === 'list' && label === 'endpoint' ? 'write endpoints = […]' : exampleOf(kind)
+    report.error(spot, `${label}: expected ${article(kind)}, found ${found}`, { hint })
     return null
   }
   const refs = value.refs ?? []
@@ -50,12 +51,19 @@ export function resolve(
   const names = [...declarations.all[kind].values()]
   report.error(spot, `${label}: no ${kind} is called ${JSON.stringify(value.value)}`, {
     hint:
+      quotedReference(value.value, names) ??
       didYouMean(
         value.value,
         names.map(({ name }) => name),
-      ) ?? (names.length === 0 ? `no ${kind} is declared` : undefined),
+      ) ??
+      (names.length === 0 ? `no ${kind} is declared` : undefined),
   })
   return null
+}
+
+/** `"https.api"`, which is a reference in quotes. */
+function quotedReference(text: string, names: readonly Declared[]): string | undefined {
+  return names.some((each) => pathOf(each) === text) ? `write ${text} without the quotes` : undefined
 }
 
 /** The same for values of which only the name counts; `builtin.dashboard` is an approver. */

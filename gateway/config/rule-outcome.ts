@@ -5,6 +5,9 @@ import type { Attribute } from './hcl/syntax.ts'
 import { attributeOf, type Resolver, resolveName } from './resolve.ts'
 import type { RuleInput } from './schema.ts'
 
+/** Reasons of rules that give none. */
+export const unsaid = { deny: 'denied by policy', ask: 'a rule wants approval' } as const
+
 /** What a rule says of the actions it matches; null when that is wrong or missing (reported). */
 export function compileOutcome(
   resolver: Resolver,
@@ -22,11 +25,11 @@ export function compileOutcome(
     })
     return null
   }
-  const reason = input?.reason === undefined || input.reason === '' ? 'denied by policy' : input.reason
+  const own = input?.reason === '' ? undefined : input?.reason
   if (approve !== undefined) {
     const approvers = readStages(resolver, file, title, approve)
     const [first, ...rest] = approvers ?? []
-    return first === undefined ? null : { do: 'ask', approvers: [first, ...rest], reason }
+    return first === undefined ? null : { do: 'ask', approvers: [first, ...rest], reason: own ?? unsaid.ask }
   }
   if (verdict === undefined) {
     const where = written === undefined ? spot : { file, span: written.value.at }
@@ -36,7 +39,7 @@ export function compileOutcome(
     return null
   }
   if (input?.verdict === undefined) return null
-  return input.verdict === 'allow' ? { do: 'allow' } : { do: 'deny', reason }
+  return input.verdict === 'allow' ? { do: 'allow' } : { do: 'deny', reason: own ?? unsaid.deny }
 }
 
 /** `verdict = ""`, which counts as none. */

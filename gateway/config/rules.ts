@@ -3,13 +3,14 @@ import type { Family } from '../../workers/contract/plugin.ts'
 import type { Rule } from '../../workers/contract/profile.ts'
 import { protocolNamed } from '../../workers/protocols/index.ts'
 import { checkCondition } from '../../workers/rules/check.ts'
+import { hintForCondition } from './condition-hints.ts'
+import { warningsOf } from './condition-warnings.ts'
 import type { Declared } from './declare.ts'
 import { type Decoding, decode } from './decode.ts'
 import type { Spot } from './diagnostics.ts'
 import { literalOffsets } from './hcl/literal.ts'
 import type { Source } from './hcl/position.ts'
 import type { Value } from './hcl/syntax.ts'
-import { unguardedReads } from './param-guards.ts'
 import { attributeOf, type Resolver, resolve, resolveTargets } from './resolve.ts'
 import { compileOutcome, isEmpty } from './rule-outcome.ts'
 import { ruleSchema } from './schema.ts'
@@ -83,7 +84,7 @@ function familiesOf(endpoints: readonly Declared[]): string[] {
 }
 
 /** Families whose variables can be read on every one of the endpoints, their own first. */
-function sharedFamilies(endpoints: readonly Declared[]): Condition['families'] {
+export function sharedFamilies(endpoints: readonly Declared[]): Condition['families'] {
   const [first, ...others] = [...new Set(endpoints.map(({ type }) => type))].flatMap((type) => {
     const protocol = protocolNamed(type)
     return protocol === undefined ? [] : [protocol.families]
@@ -106,22 +107,20 @@ function checkText({ report }: Decoding, sources: readonly Source[], condition: 
     return false
   }
   const problems = checkCondition(value.value, families)
-  const reads = problems.length === 0 ? unguardedReads(value.value, families) : []
-  if (problems.length === 0 && reads.length === 0) return true
+  const warnings = problems.length === 0 ? warningsOf(value.value, families) : []
+  if (problems.length === 0 && warnings.length === 0) return true
   const bytes = sources[file]?.file.bytes
   const offsets = bytes === undefined ? null : literalOffsets(bytes, value.at, value.value)
   const whole = { file, span: value.at }
   for (const { message, start, end, line, column } of problems) {
     // composed text has no place of its own in the file: say where it is in the condition
     const within = offsets === null ? ` (line ${line}, column ${column} of it)` : ''
-    report.error(spotInside(whole, offsets, start, end), `condition: ${message}${within}`)
+    report.error(spotInside(whole, offsets, start, end), `condition: ${message}${within}`, {
+      hint: hintForCondition(value.value, message, start, families),
+    })
   }
-  for (const { name, start, end } of reads)
-    report.warn(
-      spotInside(whole, offsets, start, end),
-      `condition: reads k8s.params.${name}: calls without it cannot be judged and are denied`,
-      { hint: `ask first: '${name}' in k8s.params && …` },
-    )
+  for (const { message, hint, start, end } of warnings)
+    report.warn(spotInside(whole, offsets, start, end), `condition: ${message}`, { hint })
   return problems.length === 0
 }
 

@@ -155,7 +155,7 @@ export const ruleSchema = z.strictObject({
   }),
   reason: field(text().optional(), {
     doc: 'Told to the agent on deny, and to approvers.',
-    fallback: '"denied by policy"',
+    fallback: '"denied by policy", with approve "a rule wants approval"',
   }),
   mode: field(z.enum(['enforce', 'shadow']).optional(), {
     doc: 'shadow: evaluated and recorded as what it would have done, never decides.',

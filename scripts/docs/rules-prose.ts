@@ -75,7 +75,7 @@ Always name the zone: without one it is UTC.`
 export const rates = `\`rate("name", "10m")\` is the number of actions that were allowed within the last ten minutes and on whose way a rule read
 this counter. Counters belong to the device, or with a third argument \`"profile"\` to all devices of the profile; they are
 shared by all endpoints and workers of the gateway. All arguments are literals; a window is 1s to 720h, and two
-windows of one name are two counters.
+windows of one name are two counters. Five refunds an hour, where nothing else allows them (\`unmatched = "deny"\`):
 
 \`\`\`hcl
 rule "few-refunds" {

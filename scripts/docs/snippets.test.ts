@@ -19,6 +19,9 @@ gateway {
     endpoint    = "127.0.0.1:51820"
   }
 }
+defaults {
+  unmatched = "deny"
+}
 endpoint "https" "payments" {
   hosts = ["api.payments.example"]
 }
