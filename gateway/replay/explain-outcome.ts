@@ -1,5 +1,6 @@
 import { type Explanation, explain, type RuleWalk } from '../../workers/rules/explain.ts'
 import { visible } from '../cli/visible.ts'
+import { unsaid } from '../config/rule-outcome.ts'
 import type { JudgedPart, Outcome } from './judge-described.ts'
 
 /** Why an outcome is what it is: one walk for each part that was judged. */
@@ -80,13 +81,11 @@ function ruleLine({ rule, priority, mode, outcome, result, decides, because }: E
   return `${mark} ${String(at + 1).padStart(2)}. ${result.padEnd(resultWidth)}  rule "${rule}" (${what.join(', ')}): ${because.replaceAll(lineEnds, ' ')}`
 }
 
-const noReason = 'denied by policy'
-
 function verdictText({ verdict, rule, reason, approvers, failsafe }: Outcome): string {
   const by = rule === null ? '' : ` by rule "${rule}"`
   const asked = approvers.length === 0 ? '' : `, who would be asked: ${approvers.join(', then ')}`
   // a rule without a reason of its own asks for none
-  const own = verdict === 'ask' && reason === noReason ? null : reason
+  const own = verdict === 'ask' && reason === unsaid.ask ? null : reason
   const why = own === null ? (rule === null && verdict === 'allow' ? ': no rule matches' : '') : `: ${own}`
   return `${verdict === 'ask' ? 'approve' : verdict}${by}${failsafe === null ? '' : ' (fail closed)'}${asked}${why}`
 }

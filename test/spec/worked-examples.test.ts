@@ -42,7 +42,7 @@ const approvers: { readonly [file: string]: readonly string[] } = {
 }
 
 /** What approvers are told where the rule has no reason of its own. */
-const noReason = 'denied by policy'
+const noReason = 'a rule wants approval'
 
 const fixtures = [1, 2, 3, 4, 5, 6].flatMap((number) =>
   readFixtures(pathOf(`ex${number}`)).map(({ path, content }) => {
