@@ -3,7 +3,7 @@ import type { FlowId } from './contract/ids.ts'
 import type { Deny, FailsafeCause, Judgement } from './contract/verdict.ts'
 import type { HostLink } from './host.ts'
 import type { RuleSet } from './rules/compile.ts'
-import { type Judgeable, judge } from './rules/judge.ts'
+import { type Judgeable, judge, type RuledJudgement } from './rules/judge.ts'
 import { rateKey } from './rules/rates.ts'
 
 /** What the rules say, and how to tell the counters of `rate()` what became of the action: call it once, soon. */
@@ -30,7 +30,7 @@ export function judgeWithRates(
 ): RatedJudgement | Promise<RatedJudgement> {
   const judgement = judge(set, action)
   if (judgement.rated.length === 0) return { judgement, settle: nothingToSettle }
-  return judgeAgain(set, action, host, flow).catch((error: unknown) => unread(set, judgement, error))
+  return judgeAgain(set, action, host, flow).catch((error: unknown) => unread(judgement, error))
 }
 
 async function judgeAgain(set: RuleSet, action: Judgeable, host: CounterHost, flow: FlowId): Promise<RatedJudgement> {
@@ -38,7 +38,9 @@ async function judgeAgain(set: RuleSet, action: Judgeable, host: CounterHost, fl
   const keys = set.rates.map(rateKey)
   const counts = new Map(keys.map((key, index) => [key, reading.counts[index] ?? -1]))
   const judgement = judge(set, { ...action, counts })
-  const rated = new Set(judgement.rated.map(rateKey))
+  // a rule on trial must not use up what an enforced one lets pass
+  const isCounting = (key: string) => judgement.enforced.has(key) || !set.enforcedRates.has(key)
+  const rated = new Set(judgement.rated.map(rateKey).filter(isCounting))
   return {
     judgement,
     settle: (isAllowed) =>
@@ -50,10 +52,10 @@ async function judgeAgain(set: RuleSet, action: Judgeable, host: CounterHost, fl
 }
 
 /** What holds when the counters cannot be read: shadow rules alone deny nothing. */
-function unread(set: RuleSet, first: Judgement, error: unknown): RatedJudgement {
+function unread(first: RuledJudgement, error: unknown): RatedJudgement {
   const { verdict } = first
   const cause: FailsafeCause = toFault(error).code === 'CP_HOST_LOST' ? 'host_lost' : 'unevaluable'
-  if (!set.enforcesRates || (verdict.kind === 'deny' && cause === 'unevaluable'))
+  if (first.enforced.size === 0 || (verdict.kind === 'deny' && cause === 'unevaluable'))
     return { judgement: first, settle: nothingToSettle }
   const rule = verdict.decider.by === 'failsafe' ? verdict.decider.rule : null
   const reason = 'the counters of rate() could not be read; failing closed'

@@ -26,8 +26,8 @@ export interface RuleSet {
   readonly unmatched: Endpoint['unmatched']
   /** Every counter a condition names, each once. */
   readonly rates: readonly RateCounter[]
-  /** Whether a rule that is enforced names one. */
-  readonly enforcesRates: boolean
+  /** Keys of those that an enforced rule names. */
+  readonly enforcedRates: ReadonlySet<string>
   /** Families of which an action must be wholly known unless a rule allows it; empty when no rule is enforced. */
   readonly backstops: readonly string[]
 }
@@ -44,7 +44,8 @@ export function compileRules(
   const dialect = dialectOf(families)
   const reads = new Set<string>()
   const rates = new Map<string, RateCounter>()
-  const needs: Needs = { reads, rates, isEnforced: false }
+  const enforcedRates = new Set<string>()
+  const needs: Needs = { reads, rates, enforcedRates }
   const requirements = rules.map((rule) => examine(rule, dialect, needs))
   if (rates.size > mostCounters)
     throw new ClawError(
@@ -66,7 +67,7 @@ export function compileRules(
     reads: (path) => reads.has(path),
     unmatched,
     rates: [...rates.values()],
-    enforcesRates: needs.isEnforced,
+    enforcedRates,
     backstops: isEnforced ? families.filter(({ backstop }) => backstop === true).map(({ name }) => name) : [],
   }
 }
@@ -74,8 +75,7 @@ export function compileRules(
 interface Needs {
   readonly reads: Set<string>
   readonly rates: Map<string, RateCounter>
-  /** Whether an enforced rule names a counter. */
-  isEnforced: boolean
+  readonly enforcedRates: Set<string>
 }
 
 function examine({ name, when, credential, mode }: Rule, dialect: Dialect, needs: Needs): readonly Requirement[] {
@@ -84,8 +84,10 @@ function examine({ name, when, credential, mode }: Rule, dialect: Dialect, needs
   try {
     const parsed = parseCondition(when, dialect)
     for (const path of parsed.reads) needs.reads.add(path)
-    for (const [key, counter] of parsed.rates) needs.rates.set(key, counter)
-    if (mode === 'enforce' && parsed.rates.size > 0) needs.isEnforced = true
+    for (const [key, counter] of parsed.rates) {
+      needs.rates.set(key, counter)
+      if (mode === 'enforce') needs.enforcedRates.add(key)
+    }
     return [...own, ...requirementsOf(parsed.tree, dialect)]
   } catch (cause) {
     const why = checkCondition(when, dialect.families)[0]?.message ?? String(cause)

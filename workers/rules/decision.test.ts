@@ -41,6 +41,7 @@ describe('a shadow rule', () => {
         { rule: 's4', would: 'allow' },
       ],
       rated: [],
+      enforced: new Set(),
     })
   })
 

@@ -1,6 +1,6 @@
 import type { Unknown } from '../contract/action.ts'
 import { ClawError } from '../contract/errors.ts'
-import { isOverspent, startBudget } from './budget.ts'
+import { endBudget, isOverspent, type Purse, startBudget } from './budget.ts'
 import type { Dialect } from './dialect.ts'
 import { hardenTree } from './dynamic.ts'
 import type { FactView, Variables } from './facts.ts'
@@ -42,10 +42,12 @@ export function compileCondition(source: string, dialect: Dialect): Program {
 /**
  * Runs a condition on the facts of an action. Unknown facts and errors spread through everything except what decides
  * without them: `false && unknown` is false, `true || unknown` is true, in either order.
+ * @param purse what is left for all rules of its kind: where nothing is, nothing is tried
  */
-export function evaluate(program: Program, facts: FactView): Truth {
+export function evaluate(program: Program, facts: FactView, purse: Purse | null = null): Truth {
   facts.touched.clear()
-  startBudget()
+  startBudget(purse)
+  if (isOverspent()) return 'evaluation error'
   const { stackTraceLimit } = Error
   // an agent may cause as many errors as a condition has parts: nobody reads where they were thrown
   Error.stackTraceLimit = 0
@@ -56,6 +58,7 @@ export function evaluate(program: Program, facts: FactView): Truth {
     // neither true nor false; the cause is told below
   } finally {
     Error.stackTraceLimit = stackTraceLimit
+    if (purse !== null) endBudget(purse)
   }
   return causeOf(facts.touched)
 }

@@ -112,11 +112,14 @@ function readSlot({ name, type }: FactSpec, source: object | undefined): Slot {
   }
 }
 
+const allKnown: ReadonlyMap<string, ReadonlySet<Unknown['because']>> = new Map()
+
 /** Which facts are unknown, and why. A path that names no fact makes every fact unknown: a slip must not open a gate. */
 function unknownReasons(
   dialect: Dialect,
   unknowns: readonly Unknown[],
 ): ReadonlyMap<string, ReadonlySet<Unknown['because']>> {
+  if (unknowns.length === 0) return allKnown
   const reasons = new Map<string, Set<Unknown['because']>>()
   for (const { path, because } of unknowns) {
     const fact = path.split('.', 2).join('.')

@@ -10,10 +10,11 @@ import {
   type ShadowHit,
   type Verdict,
 } from '../contract/verdict.ts'
+import { openPurse, type Purse } from './budget.ts'
 import type { RuleSet } from './compile.ts'
 import { causeOf, evaluate, type Truth, type Unevaluable } from './evaluate.ts'
 import { type FactView, viewFacts } from './facts.ts'
-import { withReadings } from './rates.ts'
+import { readFor, withReadings } from './rates.ts'
 
 /** What rules are told of an action. */
 export type Judgeable = Pick<Action, 'facts' | 'unknowns' | 'credential'> & {
@@ -22,26 +23,36 @@ export type Judgeable = Pick<Action, 'facts' | 'unknowns' | 'credential'> & {
   readonly counts?: ReadonlyMap<string, number>
 }
 
+/** A judgement, and which of its counters enforced rules read: what only shadow rules read decides nothing. */
+export interface RuledJudgement extends Judgement {
+  readonly enforced: ReadonlySet<string>
+}
+
+const none: ReadonlySet<string> = new Set()
+
 /**
  * Applies the rules in their order: the first enforced one that matches decides, one that cannot be evaluated denies,
  * and when none matches the endpoint's `unmatched` holds. Shadow rules are noted and never decide. Never throws.
  */
-export function judge(set: RuleSet, action: Judgeable): Judgement {
+export function judge(set: RuleSet, action: Judgeable): RuledJudgement {
   const shadows: ShadowHit[] = []
-  if (set.rates.length === 0) return { verdict: verdictOf(set, action, shadows), shadows, rated: [] }
+  if (set.rates.length === 0) return { verdict: verdictOf(set, action, shadows), shadows, rated: [], enforced: none }
   const rated = new Map<string, RateCounter>()
-  const readings = { counts: action.counts ?? null, rated }
+  const enforced = new Set<string>()
+  const readings = { counts: action.counts ?? null, rated, enforced }
   const verdict = withReadings(readings, () => verdictOf(set, action, shadows))
-  return { verdict, shadows, rated: [...rated.values()] }
+  return { verdict, shadows, rated: [...rated.values()], enforced }
 }
 
 function verdictOf(set: RuleSet, action: Judgeable, shadows: ShadowHit[]): Verdict {
   try {
     const facts = viewFacts(set.dialect, action)
+    const purses = { enforce: openPurse('enforce'), shadow: openPurse('shadow') }
     for (const number of set.index.candidates(facts, action.credential)) {
       const rule = set.rules[number]
       if (rule === undefined) continue
-      const truth = tryRule(set, number, { rule, facts, credential: action.credential })
+      readFor(rule.mode)
+      const truth = tryRule(set, number, { rule, facts, credential: action.credential, purse: purses[rule.mode] })
       if (truth === false) continue
       if (rule.mode === 'shadow') noteShadow(shadows, rule, truth)
       else return truth === true ? outcomeOf(rule) : unevaluable(rule.name, truth)
@@ -58,14 +69,16 @@ export interface Trial {
   readonly rule: Rule
   readonly facts: FactView
   readonly credential: Action['credential']
+  /** What is left for rules of its kind; absent: one condition's time. */
+  readonly purse?: Purse
 }
 
 /** Whether one rule matches. */
-export function tryRule(set: RuleSet, number: number, { rule, facts, credential }: Trial): Truth {
+export function tryRule(set: RuleSet, number: number, { rule, facts, credential, purse }: Trial): Truth {
   if (rule.credential !== null && rule.credential !== credential) return false
   try {
     const program = set.program(number)
-    return program === null || evaluate(program, facts)
+    return program === null || evaluate(program, facts, purse ?? null)
   } catch {
     return 'evaluation error'
   }

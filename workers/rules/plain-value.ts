@@ -9,7 +9,11 @@ const large = 64
 
 /** How many keys a plain object has. */
 export function knownSize(value: object): number {
-  return sizes.get(value) ?? Object.keys(value).length
+  const known = sizes.get(value)
+  if (known !== undefined) return known
+  const size = Object.keys(value).length
+  noteSize(value, size)
+  return size
 }
 
 function noteSize(value: object, size: number): void {
@@ -35,7 +39,6 @@ export function plainValue(value: unknown, type: FactSpec['type']): unknown {
     case 'map<string, string>':
     case 'map<string, list<string>>':
       expect(value, typeof value === 'object' && value !== null && !Array.isArray(value), type)
-      noteSize(value as object, Object.keys(value as object).length)
       return Object.hasOwn(value as object, 'constructor') ? new Map(Object.entries(value as object)) : value
     case 'dyn':
       return isPlain(value) ? value : rebuilt(value)

@@ -1,3 +1,4 @@
+import type { Rule } from '../contract/profile.ts'
 import type { RateCounter } from '../contract/verdict.ts'
 import { literalOf, type SyntaxNode, walk } from './syntax.ts'
 
@@ -7,10 +8,18 @@ interface Readings {
   readonly counts: ReadonlyMap<string, number> | null
   /** Counters that were asked for, by key. */
   readonly rated: Map<string, RateCounter>
+  /** Keys of those that an enforced rule asked for. */
+  readonly enforced?: Set<string>
 }
 
 const none: Readings = { counts: null, rated: new Map() }
 let current = none
+let mode: Rule['mode'] = 'enforce'
+
+/** Says of which kind the rule is that runs next. */
+export function readFor(next: Rule['mode']): void {
+  mode = next
+}
 
 /** Runs `work`, during which `rate()` reads from `readings`. Evaluations are synchronous, so they never overlap. */
 export function withReadings<T>(readings: Readings, work: () => T): T {
@@ -30,6 +39,7 @@ export function withReadings<T>(readings: Readings, work: () => T): T {
 export function readRate(counter: RateCounter): bigint {
   const key = rateKey(counter)
   current.rated.set(key, counter)
+  if (mode === 'enforce') current.enforced?.add(key)
   const count = current.counts?.get(key)
   if (count === undefined || !Number.isSafeInteger(count) || count < 0) throw new Error('the counter was not read')
   return BigInt(count)

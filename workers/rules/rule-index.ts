@@ -40,9 +40,16 @@ export function indexRules(requirements: readonly (readonly Requirement[])[]): R
   })
   const facts = [...tables.values()]
   return {
-    candidates: (view, credential) => merge([always, ...facts.flatMap((each) => found(each, view, credential))]),
+    candidates(view, credential) {
+      const heads: Heads = always.length === 0 ? [] : [always]
+      for (const each of facts) find(each, view, credential, heads)
+      const [only, ...others] = heads
+      return others.length === 0 ? (only ?? nothing) : merge(heads)
+    },
   }
 }
+
+const nothing: readonly number[] = []
 
 /** How many rules would be found through each key. */
 function countKeys(requirements: readonly (readonly Requirement[])[]): Map<string, number> {
@@ -81,16 +88,30 @@ function lengthTable(tables: LengthTables, length: number): Table {
   return table
 }
 
-function found(tables: FactTables, view: FactView, credential: CredentialName | null): number[][] {
-  if (tables.fact === credentialFact) return lists(tables.is.get(credential ?? noCredential))
+/** Adds the lists of rules the action may match to `heads`. */
+function find(tables: FactTables, view: FactView, credential: CredentialName | null, heads: Heads): void {
+  if (tables.fact === credentialFact) {
+    add(heads, tables.is.get(credential ?? noCredential))
+    return
+  }
   const value = view.peek(tables.fact)
-  if (typeof value === 'string') return textLists(tables, value)
-  if (typeof value === 'bigint') return lists(tables.is.get(String(value)))
-  if (Array.isArray(value)) return value.flatMap((item) => lists(tables.has.get(item)))
-  if (value instanceof Map) return [...value.keys()].flatMap((key) => lists(tables.has.get(key)))
-  if (typeof value === 'object' && value !== null)
-    return Object.keys(value).flatMap((key) => lists(tables.has.get(key)))
-  return [tables.all]
+  if (typeof value === 'string') findText(tables, value, heads)
+  else if (typeof value === 'bigint') add(heads, tables.is.get(String(value)))
+  else if (typeof value !== 'object' || value === null) add(heads, tables.all)
+  else for (const member of membersOf(value)) add(heads, tables.has.get(member))
+}
+
+/** What `in` finds in a list or a map, each once. */
+function membersOf(value: object): Iterable<string> {
+  if (Array.isArray(value)) return new Set<string>(value)
+  return value instanceof Map ? value.keys() : Object.keys(value)
+}
+
+/** Ascending lists of rules, none of them empty. */
+type Heads = (readonly number[])[]
+
+function add(heads: Heads, list: readonly number[] | undefined): void {
+  if (list !== undefined) heads.push(list)
 }
 
 /** The dispatching credential, indexed like a fact. */
@@ -98,26 +119,23 @@ export const credentialFact = 'credential'
 /** No name is empty. */
 const noCredential = ''
 
-function lists(list: number[] | undefined): number[][] {
-  return list === undefined ? [] : [list]
+function findText({ is, starts, ends }: FactTables, value: string, heads: Heads): void {
+  add(heads, is.get(value))
+  for (const [length, table] of starts) if (length <= value.length) add(heads, table.get(value.slice(0, length)))
+  for (const [length, table] of ends)
+    if (length <= value.length) add(heads, table.get(value.slice(value.length - length)))
 }
 
-function textLists({ is, starts, ends }: FactTables, value: string): number[][] {
-  const result = lists(is.get(value))
-  for (const [length, table] of starts) {
-    const list = length <= value.length ? table.get(value.slice(0, length)) : undefined
-    if (list !== undefined) result.push(list)
-  }
-  for (const [length, table] of ends) {
-    const list = length <= value.length ? table.get(value.slice(value.length - length)) : undefined
-    if (list !== undefined) result.push(list)
-  }
-  return result
-}
+/** Above it all numbers are sorted: an agent may send as many headers as rules ask for. */
+const mostHeads = 16
 
 /** Ascending numbers of ascending lists, each once; lazily, since an early rule often decides. */
-function* merge(all: readonly (readonly number[])[]): Iterable<number> {
-  const heads = all.filter((list) => list.length > 0).map((list) => ({ list, at: 0 }))
+function* merge(all: Heads): Iterable<number> {
+  if (all.length > mostHeads) {
+    yield* new Set(all.flat().sort((a, b) => a - b))
+    return
+  }
+  const heads = all.map((list) => ({ list, at: 0 }))
   for (;;) {
     let least = Number.POSITIVE_INFINITY
     for (const { list, at } of heads) least = Math.min(least, list[at] ?? Number.POSITIVE_INFINITY)
