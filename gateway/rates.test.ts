@@ -94,6 +94,31 @@ describe('Rates', () => {
     expect(await pass(rates, ten('n'))).toBe(0)
   })
 
+  it('serves devices in turn: one that floods a counter of the profile keeps no other waiting', async () => {
+    using rates = new Rates({ mostWaiting: 100 })
+    const shared = ten('n', 'profile')
+    const order: string[] = []
+    const read = async (whose: typeof alice) => {
+      const { ticket } = await rates.read([shared], whose, thread)
+      order.push(whose.device)
+      await new Promise((resolve) => setImmediate(resolve))
+      rates.settle(thread, ticket, [false])
+    }
+    const flood = Array.from({ length: 300 }, () => read(alice).catch((error: unknown) => error))
+    const honest = [read(bob), read(bob)]
+    await Promise.all(honest)
+    expect(order.slice(0, 5).filter((device) => device === 'bob').length).toBe(2)
+    expect((await Promise.all(flood)).filter((error) => error !== undefined)).toHaveLength(199)
+  })
+
+  it('keeps profiles apart whose names have spaces', async () => {
+    using rates = new Rates()
+    const whose = { device: 'd' as DeviceId, profile: 'a' as ProfileName }
+    const other = { device: 'd' as DeviceId, profile: 'a profile 600000 b' as ProfileName }
+    await pass(rates, ten('b profile 600000 c', 'profile'), whose)
+    expect(await pass(rates, ten('c', 'profile'), other)).toBe(0)
+  })
+
   it('holds so many counters and says of others that it cannot tell, until some stand at zero', async () => {
     let now = 0
     using rates = new Rates({ mostCounters: 2, now: () => now })

@@ -3,6 +3,7 @@ import type { DeviceId, ProfileName } from '../workers/contract/ids.ts'
 import { type RateReading, rateLockMs } from '../workers/contract/messages.ts'
 import type { RateCounter } from '../workers/contract/verdict.ts'
 import { rateKey } from '../workers/rules/rates.ts'
+import { RoundRobin } from './round-robin.ts'
 import { SlidingCount } from './sliding-count.ts'
 
 /** Whose actions are counted. */
@@ -14,7 +15,7 @@ export interface Counted {
 /** How much the counters may hold and wait. */
 export interface RateLimits {
   readonly mostCounters: number
-  /** Readings that may wait for one counter. */
+  /** Readings of one device that may wait for one counter. */
   readonly mostWaiting: number
   /** How long a reading may wait for others, ms; a worker gives up a little later. */
   readonly waitMs: number
@@ -26,7 +27,7 @@ export interface RateLimits {
 
 const defaults: RateLimits = {
   mostCounters: 10_000,
-  mostWaiting: 1024,
+  mostWaiting: 512,
   waitMs: 4000,
   lockMs: rateLockMs,
   now: () => performance.now(),
@@ -36,13 +37,15 @@ interface Cell {
   readonly key: string
   readonly count: SlidingCount
   owner: Claim | null
-  readonly queue: Claim[]
+  /** By device: none keeps the others waiting by waiting often. */
+  readonly queue: RoundRobin<DeviceId, Claim>
 }
 
 /** A reading on its way: it takes its counters one after the other in the order of their keys, so none waits in a ring. */
 interface Claim {
   readonly ticket: number
   readonly holder: object
+  readonly device: DeviceId
   /** One per counter asked for; null: there was no room for it. */
   readonly cells: readonly (Cell | null)[]
   readonly order: readonly Cell[]
@@ -86,6 +89,7 @@ export class Rates implements Disposable {
       const claim: Claim = {
         ticket,
         holder,
+        device: whose.device,
         cells,
         order,
         has: 0,
@@ -127,12 +131,17 @@ export class Rates implements Disposable {
   }
 
   #cellOf(counter: RateCounter, { device, profile }: Counted): Cell | null {
-    const key = `${counter.per === 'device' ? device : profile} ${rateKey(counter)}`
+    const key = JSON.stringify([counter.per === 'device' ? device : profile, rateKey(counter)])
     const known = this.#cells.get(key)
     if (known !== undefined) return known
     if (this.#cells.size >= this.#limits.mostCounters) this.#sweep()
     if (this.#cells.size >= this.#limits.mostCounters) return null
-    const cell: Cell = { key, count: new SlidingCount(counter.windowMs), owner: null, queue: [] }
+    const cell: Cell = {
+      key,
+      count: new SlidingCount(counter.windowMs),
+      owner: null,
+      queue: new RoundRobin(this.#limits.mostWaiting),
+    }
     this.#cells.set(key, cell)
     return cell
   }
@@ -151,8 +160,8 @@ export class Rates implements Disposable {
         return
       }
       if (cell.owner !== null) {
-        if (cell.queue.length < this.#limits.mostWaiting) cell.queue.push(claim)
-        else this.#giveUp(claim, 'CP_LIMIT', `${cell.queue.length} readers wait already`)
+        if (!cell.queue.push(claim.device, claim))
+          this.#giveUp(claim, 'CP_LIMIT', `${this.#limits.mostWaiting} readers of the device wait already`)
         return
       }
       cell.owner = claim
@@ -176,14 +185,12 @@ export class Rates implements Disposable {
   #forget(claim: Claim): void {
     clearTimeout(claim.timer)
     this.#claims.delete(claim.ticket)
-    const waitsFor = claim.order[claim.has]
-    const place = waitsFor?.queue.indexOf(claim) ?? -1
-    if (place >= 0) waitsFor?.queue.splice(place, 1)
+    claim.order[claim.has]?.queue.remove(claim.device, claim)
     for (const cell of claim.order.slice(0, claim.has)) this.#pass(cell)
   }
 
   #pass(cell: Cell): void {
-    const next = cell.queue.shift() ?? null
+    const next = cell.queue.shift()
     cell.owner = next
     if (next === null) return
     next.has += 1
