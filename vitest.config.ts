@@ -11,6 +11,8 @@ export default defineConfig({
     ],
     exclude: ['**/node_modules/**', 'dist/**', '**/build/**'],
     pool: 'forks',
+    // by default one less than there are cores: most tests wait for processes and networks, not for a core
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },
