@@ -188,7 +188,8 @@ export class FlowSession implements Session {
     return { action, ruling }
   }
 
-  async #judgement(seen: Seen, endpoint: Endpoint | null): Promise<RatedJudgement> {
+  /** @param left how often it is judged anew because the policy was replaced meanwhile */
+  async #judgement(seen: Seen, endpoint: Endpoint | null, left = 2): Promise<RatedJudgement> {
     if (endpoint === null) return unjudged(deny('endpoint_gone', 'the endpoint is no longer in the policy'))
     try {
       const { host, current, task } = this.#parts
@@ -197,6 +198,13 @@ export class FlowSession implements Session {
       const context = { profile, device: peer.node, endpoint: endpoint.name, nowMs: this.now() }
       const action = { facts, unknowns, credential, context }
       const { judgement, settle } = await judgeWithRates(current.rules(endpoint), action, host, this.flow.id)
+      // reading counters may have outlived a revision, whose rules must not let anything pass any more
+      const newest = this.endpoint()
+      if (newest !== endpoint) {
+        settle(false)
+        if (left > 0) return this.#judgement(seen, newest, left - 1)
+        return unjudged(deny('endpoint_gone', 'the policy was replaced while the action was judged, try again'))
+      }
       const { obstacle = null } = seen
       if (judgement.verdict.kind === 'deny' || obstacle === null) return { judgement, settle }
       return { judgement: { ...judgement, verdict: deny(obstacle.cause, obstacle.reason) }, settle }
