@@ -21,6 +21,8 @@ export interface StatementFacts {
   readonly statement: string
   /** Whether it may change anything: data, schema, roles, settings of others, files. */
   readonly is_write: boolean
+  /** Whether an UPDATE, DELETE or MERGE in it spares no row: no WHERE, or one that says nothing of the row (`1 = 1`). */
+  readonly is_unqualified: boolean
   /** Whether it starts a program on the server (COPY … PROGRAM, executable()). */
   readonly uses_program: boolean
   /** Statements in the whole text. */

@@ -19,6 +19,11 @@ export const sql: Family = {
     { name: 'statement', type: 'string', doc: 'The text of this statement.' },
     { name: 'database', type: 'string', doc: 'Database of the session.' },
     { name: 'is_write', type: 'bool', doc: 'Whether it may change anything.' },
+    {
+      name: 'is_unqualified',
+      type: 'bool',
+      doc: 'Whether an UPDATE, DELETE or MERGE in it has no WHERE, or one true of every row: 1 = 1, id = id.',
+    },
     { name: 'uses_program', type: 'bool', doc: 'Whether it starts a program on the server.' },
     { name: 'statement_count', type: 'int', doc: 'Statements sent together with it, itself included.' },
   ],

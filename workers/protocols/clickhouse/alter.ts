@@ -5,6 +5,7 @@ import type { Cursor } from './cursor.ts'
 import { readExpression } from './expression.ts'
 import { readCompoundName, readEntity, readName, readTable, skipCluster, skipCondition } from './names.ts'
 import { readOperand } from './operand.ts'
+import { readQualification } from './qualification.ts'
 import { readOrder, readQuery, readSetOperations } from './query.ts'
 import { seeHiddenTables } from './seen.ts'
 import { readSettings } from './settings.ts'
@@ -157,16 +158,14 @@ function readReset(cursor: Cursor): void {
 function readDelete(cursor: Cursor): void {
   cursor.seen.verbs.push('delete')
   readInPartition(cursor)
-  cursor.need('WHERE')
-  readExpression(cursor)
+  readQualification(cursor)
 }
 
 function readUpdate(cursor: Cursor): void {
   cursor.seen.verbs.push('update')
   cursor.list(() => readAssignment(cursor))
   readInPartition(cursor)
-  cursor.need('WHERE')
-  readExpression(cursor)
+  readQualification(cursor)
 }
 
 /** `column = expr` of an UPDATE; `IN PARTITION` may follow it. */

@@ -89,7 +89,16 @@ function nextSemicolon(text: string, start: number): number | null {
   }
 }
 
-const SETS = ['verbs', 'tables', 'target_tables', 'columns', 'functions', 'is_write', 'uses_program'] as const
+const SETS = [
+  'verbs',
+  'tables',
+  'target_tables',
+  'columns',
+  'functions',
+  'is_write',
+  'is_unqualified',
+  'uses_program',
+] as const
 
 function describe(text: string, one: Found, count: number, isSplit: boolean): AnalysedStatement {
   const { seen, verb } = one
@@ -113,6 +122,7 @@ function describe(text: string, one: Found, count: number, isSplit: boolean): An
       ),
       statement: text.slice(one.start, one.end).trim(),
       is_write: !isUnknown('is_write') && seen.isWrite,
+      is_unqualified: !isUnknown('is_unqualified') && seen.isUnqualified,
       uses_program: !isUnknown('uses_program') && seen.usesProgram,
       statement_count: count,
     },

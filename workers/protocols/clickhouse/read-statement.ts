@@ -97,6 +97,7 @@ function readExplain(cursor: Cursor): StatementHead {
   if (!runs && !(opens && seen.isWrite)) {
     // Whatever is written would be written by another statement.
     seen.isWrite = false
+    seen.isUnqualified = false
     seen.targets.length = 0
     seen.vague.delete('target_tables')
     const isQuery = seen.verbs.includes('select')

@@ -7,6 +7,7 @@ export type Vague =
   | 'columns'
   | 'functions'
   | 'is_write'
+  | 'is_unqualified'
   | 'uses_program'
   | 'all'
 
@@ -24,6 +25,7 @@ export interface Seen {
   readonly aliases: Set<string>
   readonly vague: Set<Vague>
   isWrite: boolean
+  isUnqualified: boolean
   usesProgram: boolean
 }
 
@@ -31,6 +33,7 @@ export interface Seen {
 export interface SeenMark {
   readonly lengths: readonly [number, number, number, number, number, number]
   readonly isWrite: boolean
+  readonly isUnqualified: boolean
   readonly usesProgram: boolean
 }
 
@@ -46,6 +49,7 @@ export function emptySeen(): Seen {
     aliases: new Set(),
     vague: new Set(),
     isWrite: false,
+    isUnqualified: false,
     usesProgram: false,
   }
 }
@@ -74,10 +78,11 @@ export function joinName(parts: readonly string[]): string {
 
 /** Remembers where the collection stands. */
 export function markSeen(seen: Seen): SeenMark {
-  const { tables, targets, functions, columns, qualifiers, verbs, isWrite, usesProgram } = seen
+  const { tables, targets, functions, columns, qualifiers, verbs, isWrite, isUnqualified, usesProgram } = seen
   return {
     lengths: [tables.length, targets.length, functions.length, columns.length, qualifiers.length, verbs.length],
     isWrite,
+    isUnqualified,
     usesProgram,
   }
 }
@@ -92,5 +97,6 @@ export function rewindSeen(seen: Seen, mark: SeenMark): void {
   seen.qualifiers.length = qualifiers
   seen.verbs.length = verbs
   seen.isWrite = mark.isWrite
+  seen.isUnqualified = mark.isUnqualified
   seen.usesProgram = mark.usesProgram
 }

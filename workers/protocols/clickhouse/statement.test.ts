@@ -16,7 +16,7 @@ const one = (sql: string): AnalysedStatement => {
 
 const unknownPaths = (statement: AnalysedStatement): readonly string[] => statement.unknowns.map(({ path }) => path)
 
-const ALL = 'verb verbs tables target_tables columns functions is_write uses_program'
+const ALL = 'verb verbs tables target_tables columns functions is_write is_unqualified uses_program'
   .split(' ')
   .map((name) => `sql.${name}`)
 
@@ -32,6 +32,7 @@ describe('analyser of ClickHouse SQL', () => {
         functions: ['count'],
         statement: 'SELECT u.name, count() FROM db.Users AS u WHERE u.id IN (SELECT id FROM b) FORMAT CSV',
         is_write: false,
+        is_unqualified: false,
         uses_program: false,
         statement_count: 1,
       },
@@ -158,5 +159,29 @@ describe('any text', () => {
     const began = performance.now()
     expect(analyse(text).length).toBeGreaterThan(0)
     expect(performance.now() - began).toBeLessThan(1000)
+  })
+
+  it.each([
+    ['DELETE FROM t WHERE 1', true],
+    ['DELETE FROM t WHERE true', true],
+    ['DELETE FROM t WHERE (1 = 1)', true],
+    ['DELETE FROM t WHERE id = id', true],
+    ['DELETE FROM t WHERE a = 5 OR 1', true],
+    ['DELETE FROM t WHERE (a = 5) OR (now() > 0)', true],
+    ['ALTER TABLE t DELETE WHERE 1 = 1 AND 2 > 1', true],
+    ['ALTER TABLE t UPDATE a = 1 WHERE true', true],
+    ['ALTER TABLE t DELETE WHERE a = 1, DELETE WHERE 1', true],
+    ['UPDATE t SET a = 1 WHERE 1', true],
+    ['DELETE FROM t WHERE id = 5', false],
+    ['DELETE FROM t WHERE id = 5 AND 1', false],
+    ['DELETE FROM t WHERE id = 5 OR 0', false],
+    ['DELETE FROM t WHERE `0`', false],
+    ['DELETE FROM t WHERE id BETWEEN 1 AND 5', false],
+    ['ALTER TABLE t UPDATE a = 1 WHERE b = 2', false],
+    ['SELECT 1 WHERE 1', false],
+    ['EXPLAIN DELETE FROM t WHERE 1', false],
+  ])('tells whether %s spares no row', (sql, isUnqualified) => {
+    const { facts, unknowns } = one(sql)
+    expect([facts.is_unqualified, unknowns]).toEqual([isUnqualified, []])
   })
 })

@@ -1,9 +1,10 @@
 import { readAccessEntity } from './access.ts'
 import { readAssignment } from './alter.ts'
 import type { Cursor } from './cursor.ts'
-import { readExpression, readExpressions } from './expression.ts'
+import { readExpressions } from './expression.ts'
 import { readEntity, readTable, skipCluster, skipCondition } from './names.ts'
 import { readOperand } from './operand.ts'
+import { readQualification } from './qualification.ts'
 import { seeHiddenTables } from './seen.ts'
 import { readPartition, skipRest } from './tail.ts'
 
@@ -116,8 +117,7 @@ export function readDeleteFrom(cursor: Cursor): void {
   readTable(cursor, true)
   skipCluster(cursor)
   if (cursor.take('IN', 'PARTITION')) readPartition(cursor, readOperand)
-  cursor.need('WHERE')
-  readExpression(cursor)
+  readQualification(cursor)
 }
 
 /** What follows `UPDATE`. */
@@ -128,8 +128,7 @@ export function readUpdateTable(cursor: Cursor): void {
   cursor.need('SET')
   cursor.list(() => readAssignment(cursor))
   if (cursor.take('IN', 'PARTITION')) readPartition(cursor, readOperand)
-  cursor.need('WHERE')
-  readExpression(cursor)
+  readQualification(cursor)
 }
 
 /** What follows CHECK. */

@@ -2,7 +2,15 @@ import type { Unknown } from '../../contract/action.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 
 /** Facts that may turn out not to be visible. */
-export type Hidden = 'verbs' | 'tables' | 'target_tables' | 'columns' | 'functions' | 'is_write' | 'uses_program'
+export type Hidden =
+  | 'verbs'
+  | 'tables'
+  | 'target_tables'
+  | 'columns'
+  | 'functions'
+  | 'is_write'
+  | 'is_unqualified'
+  | 'uses_program'
 
 /** What everything inside one statement was seen to do; grows while its tree is walked. */
 export interface Effects {
@@ -15,6 +23,7 @@ export interface Effects {
   readonly aliases: Set<string>
   readonly hidden: Set<Hidden>
   isWrite: boolean
+  isUnqualified: boolean
   usesProgram: boolean
   /** It changes how later SQL text is read: nothing that follows can be relied on. */
   changesLexing: boolean
@@ -28,6 +37,7 @@ const allHidden: readonly Hidden[] = [
   'columns',
   'functions',
   'is_write',
+  'is_unqualified',
   'uses_program',
 ]
 
@@ -41,6 +51,7 @@ export function newEffects(): Effects {
     aliases: new Set(),
     hidden: new Set(),
     isWrite: false,
+    isUnqualified: false,
     usesProgram: false,
     changesLexing: false,
   }
@@ -63,6 +74,7 @@ export function include(effects: Effects, other: Effects): void {
   }
   for (const fact of other.hidden) effects.hidden.add(fact)
   effects.isWrite ||= other.isWrite
+  effects.isUnqualified ||= other.isUnqualified
   effects.usesProgram ||= other.usesProgram
   effects.changesLexing ||= other.changesLexing
 }
@@ -76,6 +88,7 @@ export function toFacts(effects: Effects, verb: string | null, text: string, cou
   if (verb === null) hidden.add('verb').add('verbs')
   // what was seen to happen happens, whatever else is hidden
   if (effects.isWrite) hidden.delete('is_write')
+  if (effects.isUnqualified) hidden.delete('is_unqualified')
   if (effects.usesProgram) hidden.delete('uses_program')
   for (const column of effects.columns) {
     if (!effects.aliases.has(column)) continue
@@ -93,6 +106,7 @@ export function toFacts(effects: Effects, verb: string | null, text: string, cou
       functions: list('functions', effects.functions),
       statement: text,
       is_write: effects.isWrite,
+      is_unqualified: effects.isUnqualified,
       uses_program: effects.usesProgram,
       statement_count: count,
     },

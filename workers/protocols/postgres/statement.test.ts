@@ -9,7 +9,16 @@ beforeAll(async () => {
   analyse = await loadAnalyser()
 })
 
-const sets = ['verbs', 'tables', 'target_tables', 'columns', 'functions', 'is_write', 'uses_program'] as const
+const sets = [
+  'verbs',
+  'tables',
+  'target_tables',
+  'columns',
+  'functions',
+  'is_write',
+  'is_unqualified',
+  'uses_program',
+] as const
 
 /** The facts of a text of one statement, all of them known. */
 function known(text: string): StatementFacts {
@@ -36,6 +45,7 @@ describe('analysing SQL', () => {
       functions: ['lower'],
       statement: 'SELECT Lower(o.Status), "Total" FROM sales.orders o JOIN "Customers" c USING (id)',
       is_write: false,
+      is_unqualified: false,
       uses_program: false,
       statement_count: 1,
     })
@@ -161,6 +171,68 @@ describe('analysing SQL', () => {
     expect(unknown("SELECT query_to_xml($1, true, true, '')")).toEqual([[...sets].sort()])
   })
 
+  it.each([
+    'DELETE FROM t',
+    'UPDATE t SET a = 1',
+    'UPDATE t SET a = s.a FROM s',
+    'DELETE FROM t WHERE true',
+    "DELETE FROM t WHERE 't'::bool",
+    'DELETE FROM t WHERE 1 = 1',
+    "DELETE FROM t WHERE 'x' = 'x'",
+    'DELETE FROM t WHERE 1 < 2',
+    'DELETE FROM t WHERE (NOT false) AND (1 = 1)',
+    'DELETE FROM t WHERE a = 5 OR 1 = 1',
+    'DELETE FROM t WHERE a = 5 OR $1',
+    'DELETE FROM t WHERE id = id',
+    'DELETE FROM t WHERE t.id = id',
+    'DELETE FROM t WHERE NOT (id <> id)',
+    'DELETE FROM t WHERE id IN (1, id)',
+    'DELETE FROM t WHERE id IS NOT DISTINCT FROM id',
+    'DELETE FROM t WHERE now() > current_date',
+    'DELETE FROM t WHERE EXISTS (SELECT * FROM s)',
+    'DELETE FROM t WHERE id = id AND 1 = 1',
+    'WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d WHERE id = 1',
+    'EXPLAIN ANALYZE DELETE FROM t',
+    'COPY (DELETE FROM t RETURNING *) TO STDOUT',
+    'PREPARE p AS DELETE FROM t',
+    'DO $$ BEGIN DELETE FROM t; END $$',
+    "DO $$ BEGIN EXECUTE 'DELETE FROM t'; END $$",
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'DELETE FROM t'",
+    'CREATE RULE r AS ON INSERT TO s DO ALSO DELETE FROM t',
+    "SELECT dblink('c', 'DELETE FROM t')",
+    'MERGE INTO t USING s ON true WHEN MATCHED THEN DELETE',
+    'MERGE INTO t USING s ON 1 = 1 WHEN MATCHED AND true THEN UPDATE SET a = 1',
+    'MERGE INTO t USING s ON t.id = s.id WHEN NOT MATCHED BY SOURCE THEN DELETE',
+  ])('says that %s spares no row', (text) => {
+    expect(known(text).is_unqualified).toBe(true)
+  })
+
+  it.each([
+    'SELECT 1',
+    'TRUNCATE t',
+    'INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1',
+    'DELETE FROM t WHERE id = 1',
+    'DELETE FROM t WHERE id = $1',
+    'DELETE FROM t WHERE id = 1 AND 1 = 1',
+    'DELETE FROM t WHERE id = 1 OR 1 = 2',
+    'DELETE FROM t WHERE id = 1 OR false',
+    'DELETE FROM t WHERE false',
+    'DELETE FROM t WHERE NULL',
+    'DELETE FROM t WHERE flag',
+    'DELETE FROM t WHERE id <> id',
+    'DELETE FROM t WHERE a = b',
+    'DELETE FROM t USING s WHERE t.id = s.id',
+    'DELETE FROM t WHERE id IN (SELECT id FROM s)',
+    'DELETE FROM t WHERE EXISTS (SELECT 1 FROM s WHERE s.id = t.id)',
+    'DELETE FROM t WHERE CURRENT OF c',
+    'EXPLAIN DELETE FROM t',
+    'MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE',
+    'MERGE INTO t USING s ON true WHEN MATCHED AND t.id = 5 THEN DELETE',
+    'MERGE INTO t USING s ON true WHEN NOT MATCHED THEN INSERT VALUES (1)',
+  ])('does not say that %s spares no row', (text) => {
+    expect(known(text).is_unqualified).toBe(false)
+  })
+
   it('sees the first values of variables, whatever their type', () => {
     const reads = (code: string) => known(`DO $$ ${code} $$`).tables
     expect(reads('DECLARE r t := (SELECT x FROM t x); BEGIN END')).toEqual(['t'])
@@ -174,7 +246,7 @@ describe('analysing SQL', () => {
   })
 
   it('forgets what was prepared once something unseen ran', () => {
-    expect(unknown('PREPARE p AS SELECT 1; SELECT f(); EXECUTE p').map((facts) => facts.length)).toEqual([0, 1, 7])
+    expect(unknown('PREPARE p AS SELECT 1; SELECT f(); EXECUTE p').map((facts) => facts.length)).toEqual([0, 1, 8])
     expect(
       analyse("PREPARE p AS SELECT 1; DO $$BEGIN EXECUTE 'PREPARE p AS DELETE FROM t'; END$$; EXECUTE p").at(-1)?.facts,
     ).toMatchObject({ target_tables: ['t'], is_write: true })
@@ -184,7 +256,7 @@ describe('analysing SQL', () => {
     expect(analyse('PREPARE p AS DELETE FROM t; EXECUTE p; EXECUTE q').map(({ facts }) => facts.target_tables)).toEqual(
       [['t'], ['t'], []],
     )
-    expect(unknown('PREPARE p AS DELETE FROM t; EXECUTE p; EXECUTE q').map((facts) => facts.length)).toEqual([0, 0, 7])
+    expect(unknown('PREPARE p AS DELETE FROM t; EXECUTE p; EXECUTE q').map((facts) => facts.length)).toEqual([0, 0, 8])
   })
 
   it.each([

@@ -1,8 +1,9 @@
 import { readDo, readFunction } from './bodies.ts'
 import { noteFunctionName } from './calls.ts'
 import { noteAssigned, noteNames } from './columns.ts'
-import { type Effects, hide, hideAll, include } from './effects.ts'
+import { type Effects, type Hidden, hide, hideAll, include } from './effects.ts'
 import { asList, asNode, kindOf, type Node, nameParts, unwrap } from './node.ts'
+import { isMergeUnqualified, isUnqualified } from './qualification.ts'
 import { hideRelations, markTargets, noteObject, noteRelation } from './relations.ts'
 import { changesLexing } from './settings.ts'
 import { isOn, statementKinds } from './statement-kinds.ts'
@@ -51,8 +52,13 @@ const particulars: { readonly [kind: string]: Note } = {
   InsertStmt: (node, walk) => noteAssigned(node.cols, walk),
   UpdateStmt: (node, walk) => {
     noteAssigned(node.targetList, walk)
+    noteCondition(node, walk)
     // a rule of its own makes an UPDATE of this view set parameters
     if (asNode(node.relation)?.relname === 'pg_settings') walk.effects.changesLexing = true
+  },
+  DeleteStmt: noteCondition,
+  MergeStmt: (node, walk) => {
+    if (isMergeUnqualified(node)) walk.effects.isUnqualified = true
   },
   CopyStmt: noteCopy,
   CallStmt: (_node, walk) => hide(walk.effects, 'is_write'),
@@ -106,6 +112,10 @@ const particulars: { readonly [kind: string]: Note } = {
   DropdbStmt: hidesRelations,
 }
 
+function noteCondition(node: Node, walk: Walk): void {
+  if (isUnqualified(node.whereClause)) walk.effects.isUnqualified = true
+}
+
 function noteCopy(node: Node, walk: Walk): void {
   if (node.is_from === true) markTargets(node.relation, walk)
   if (node.is_program === true) walk.effects.usesProgram = true
@@ -121,9 +131,12 @@ function noteExplain(node: Node, walk: Walk): void {
     for (const name of explained[set]) walk.effects[set].add(name)
   }
   for (const fact of explained.hidden) {
-    if (fact !== 'verbs' && fact !== 'target_tables' && fact !== 'uses_program') walk.effects.hidden.add(fact)
+    if (!ofRunning.has(fact)) walk.effects.hidden.add(fact)
   }
 }
+
+/** What is said only of what runs. */
+const ofRunning: ReadonlySet<Hidden> = new Set<Hidden>(['verbs', 'target_tables', 'is_unqualified', 'uses_program'])
 
 function notePrepare(node: Node, walk: Walk): void {
   const body = readPart(node, walk)

@@ -56,6 +56,7 @@ const noFacts: Omit<StatementFacts, 'statement' | 'statement_count'> = {
   columns: [],
   functions: [],
   is_write: false,
+  is_unqualified: false,
   uses_program: false,
 }
 
@@ -99,6 +100,9 @@ const reading: ReadonlySet<string> = new Set([
   'use',
 ])
 
+/** Statements that take a WHERE: of one nobody can read it is not known to be there. */
+const mayLackWhere: ReadonlySet<string> = new Set(['update', 'delete', 'merge', 'alter'])
+
 /** The facts of a statement nobody can read, on the word of whoever described it. */
 function givenFacts(facts: StatementFacts, { verb, tables, functions }: DescribedSql): StatementFacts {
   const known = verb?.toLowerCase() ?? facts.verb
@@ -112,5 +116,6 @@ function givenFacts(facts: StatementFacts, { verb, tables, functions }: Describe
     functions: [...(functions ?? facts.functions)].map((name) => name.toLowerCase()).sort(),
     target_tables: isWrite ? [...named].sort() : [],
     is_write: isWrite,
+    is_unqualified: mayLackWhere.has(known),
   }
 }

@@ -1,0 +1,120 @@
+import { asList, asNode, type Node, nameParts, textOf, unwrap } from './node.ts'
+
+/** Whether a row meets a condition: all of them, none, or whatever stands in the row. */
+type Truth = 'always' | 'never' | 'by row'
+
+/** Whether an UPDATE or DELETE with this WHERE spares no row: none written, or one that says nothing of the row. */
+export function isUnqualified(condition: unknown): boolean {
+  return condition === undefined || truthOf(condition) === 'always'
+}
+
+/** Whether a MERGE may update or delete every row there is. */
+export function isMergeUnqualified(node: Node): boolean {
+  const joins = truthOf(node.joinCondition)
+  return asList(node.mergeWhenClauses).some((item) => {
+    const clause = unwrap(item, 'MergeWhenClause')
+    if (clause === null || !['CMD_UPDATE', 'CMD_DELETE'].includes(String(clause.commandType))) return false
+    // what the source lacks is all there is when the source is empty
+    const reachesAll = clause.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' || joins === 'always'
+    return reachesAll && isUnqualified(clause.condition)
+  })
+}
+
+function truthOf(value: unknown): Truth {
+  const node = asNode(value)
+  const boolean = unwrap(node, 'BoolExpr')
+  if (boolean !== null) return truthOfBoolean(boolean)
+  const comparison = unwrap(node, 'A_Expr')
+  const compared = comparison === null ? null : truthOfComparison(comparison)
+  if (compared !== null) return compared
+  const constant = literal(value)
+  if (constant !== null) return noWords.has(constant.toLowerCase()) ? 'never' : 'always'
+  return namesRow(value) ? 'by row' : 'always'
+}
+
+function truthOfBoolean({ boolop, args }: Node): Truth {
+  const truths = asList(args).map(truthOf)
+  if (boolop === 'NOT_EXPR') return opposite[truths[0] ?? 'by row']
+  const [strongest, weakest]: readonly [Truth, Truth] = boolop === 'OR_EXPR' ? ['always', 'never'] : ['never', 'always']
+  if (truths.includes(strongest)) return strongest
+  return truths.every((truth) => truth === weakest) ? weakest : 'by row'
+}
+
+const opposite: { readonly [truth in Truth]: Truth } = { always: 'never', never: 'always', 'by row': 'by row' }
+
+/** What a comparison of two constants, or of something with itself, comes to; null for any other. */
+function truthOfComparison({ kind, name, lexpr, rexpr }: Node): Truth | null {
+  const operator = nameParts(name)?.at(-1) ?? ''
+  const [left, right] = [plainConstant(lexpr), plainConstant(rexpr)]
+  if (kind === 'AEXPR_OP' && left !== null && typeof left === typeof right) {
+    if (operator === '=') return left === right ? 'always' : 'never'
+    return operator === '<>' && left === right ? 'never' : null
+  }
+  if (kind === 'AEXPR_IN') {
+    return operator === '=' && asList(rexpr).some((item) => isSame(lexpr, item)) ? 'always' : null
+  }
+  if (!isSame(lexpr, rexpr)) return null
+  if (kind === 'AEXPR_NOT_DISTINCT') return 'always'
+  if (kind === 'AEXPR_DISTINCT') return 'never'
+  if (kind !== 'AEXPR_OP') return null
+  if (['=', '<=', '>='].includes(operator)) return 'always'
+  return ['<>', '<', '>'].includes(operator) ? 'never' : null
+}
+
+/** An integer or a text as written; null for anything else: 1 is 1.0, and a cast may change what it is. */
+function plainConstant(value: unknown): number | string | null {
+  const integer = asNode(unwrap(value, 'A_Const')?.ival)
+  if (integer !== null) return typeof integer.ival === 'number' ? integer.ival : 0
+  return unwrap(value, 'A_Const') === null ? null : textOf(value)
+}
+
+/** A constant as text, through casts; null for anything else. NULL meets no condition, as `false` does. */
+function literal(value: unknown): string | null {
+  const cast = unwrap(value, 'TypeCast')
+  if (cast !== null) return literal(cast.arg)
+  const constant = unwrap(value, 'A_Const')
+  if (constant === null) return null
+  if (constant.isnull === true) return 'false'
+  const integer = asNode(constant.ival)
+  if (integer !== null) return String(integer.ival ?? 0)
+  const boolean = asNode(constant.boolval)
+  if (boolean !== null) return String(boolean.boolval === true)
+  const text = asNode(constant.sval)?.sval ?? asNode(constant.fval)?.fval ?? asNode(constant.bsval)?.bsval
+  return typeof text === 'string' ? text : ''
+}
+
+/** Constants that are false as a condition. */
+const noWords = new Set(['false', 'f', 'no', 'n', 'off', 'of', '0'])
+
+/** Whether both say the same column: `t.id` and `id` do. */
+function isSame(left: unknown, right: unknown): boolean {
+  const [a, b] = [columnOf(left), columnOf(right)]
+  if (a === null || b === null) return false
+  const [short, long] = a.length < b.length ? [a, b] : [b, a]
+  const tail = long.slice(long.length - short.length)
+  return short.every((part, index) => part === tail[index])
+}
+
+function columnOf(value: unknown): readonly string[] | null {
+  return nameParts(unwrap(value, 'ColumnRef')?.fields)
+}
+
+/** Whether a column, or the row a cursor stands on, is named anywhere in there. */
+function namesRow(value: unknown): boolean {
+  const left: unknown[] = [value]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (Array.isArray(next)) {
+      for (const item of next) left.push(item)
+      continue
+    }
+    const node = asNode(next)
+    if (node === null) continue
+    if (node.CurrentOfExpr !== undefined) return true
+    const column = unwrap(node, 'ColumnRef')
+    // `*` alone is what a subquery gives
+    if (column !== null && nameParts(column.fields) !== null) return true
+    if (column !== null && asList(column.fields).length > 1) return true
+    for (const key in node) if (typeof node[key] === 'object' && node[key] !== null) left.push(node[key])
+  }
+  return false
+}
