@@ -26,6 +26,22 @@ describe('describedText()', () => {
     })
   })
 
+  it('masks values that show that they are credentials, whatever they are called', () => {
+    const headers = {
+      'X-Forwarded': ['a', 'bearer abc'],
+      Referer: ['https://me:hunter2@a.example/'],
+      Origin: ['https://a.example:8443'],
+      From: ['basic@a.example'],
+    }
+    const query = { sig: ['s'], next: ['https://u:p@b.example'], design: ['d'], pass: ['p'], passage: ['x'] }
+    expect(read({ http: { headers, query } })).toEqual({
+      http: {
+        headers: { ...headers, 'X-Forwarded': ['***', '***'], Referer: ['***'] },
+        query: { sig: ['***'], next: ['***'], design: ['d'], pass: ['***'], passage: ['x'] },
+      },
+    })
+  })
+
   it('masks all headers where they are too long', () => {
     const action = { http: { path: '/x', headers: { 'X-Long': ['é'.repeat(maxDescribed / 2)], Accept: ['a'] } } }
     expect(read(action)).toEqual({ http: { path: '/x', headers: { 'X-Long': ['***'], Accept: ['***'] } } })

@@ -1,4 +1,11 @@
-import { type DescribedAction, type DescribedHttp, isSensitive, masked, maxDescribed } from './described.ts'
+import {
+  type DescribedAction,
+  type DescribedHttp,
+  isSensitive,
+  looksSecret,
+  masked,
+  maxDescribed,
+} from './described.ts'
 
 type Values = { readonly [name: string]: readonly string[] }
 
@@ -35,17 +42,17 @@ function withHttp(action: DescribedAction, change: (http: DescribedHttp) => Desc
 }
 
 function maskSensitive(values: Values): Values {
-  return mask(values, isSensitive)
+  return mask(values, (name, list) => isSensitive(name) || list.some(looksSecret))
 }
 
 function hidden({ headers }: DescribedHttp): DescribedHttp {
   return headers === undefined ? {} : { headers: mask(headers, () => true) }
 }
 
-function mask(values: Values, isHidden: (name: string) => boolean): Values {
+function mask(values: Values, isHidden: (name: string, list: readonly string[]) => boolean): Values {
   const entries = Object.entries(values)
-  if (!entries.some(([name]) => isHidden(name))) return values
-  return Object.fromEntries(entries.map(([name, list]) => [name, isHidden(name) ? list.map(() => masked) : list]))
+  if (!entries.some(([name, list]) => isHidden(name, list))) return values
+  return Object.fromEntries(entries.map(([name, list]) => [name, isHidden(name, list) ? list.map(() => masked) : list]))
 }
 
 function fitting(action: DescribedAction): string | null {

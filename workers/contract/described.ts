@@ -75,7 +75,15 @@ export function isSensitive(name: string): boolean {
   return sensitive.test(name)
 }
 
-const sensitive = /^(set-)?cookie2?$|token|secret|key|auth|session|passw|credential|signature/i
+const sensitive =
+  /^(set-)?cookie2?$|^(pass|pwd|sig|otp)$|token|secret|key|auth|session|passw|passphrase|credential|signature|assertion|jwt/i
+
+/** Whether a header's value shows what it is whatever its name: a scheme with a credential, or a URL with a password. */
+export function looksSecret(value: string): boolean {
+  return credentials.test(value)
+}
+
+const credentials = /^\s*(Bearer|Basic|Digest|Negotiate|AWS4-HMAC-SHA256)\s|:\/\/[^/\s:@]*:[^/\s@]+@/i
 
 /** Longest `DescribedAction` that is recorded, bytes of JSON text. */
 export const maxDescribed = 32 * 1024
