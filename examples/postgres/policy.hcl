@@ -1,9 +1,10 @@
-# PostgreSQL: read; a person decides every INSERT, UPDATE, DELETE, DROP and TRUNCATE.
+# PostgreSQL: read; a person decides every INSERT, UPDATE, DELETE, DROP and TRUNCATE, warned of those that spare no row.
 # Reads may call functions that only compute. Programs, files, roles and permissions are off limits.
 #
 #   clawpatrol secret set orders-db        the password of the user below
-# A DELETE or UPDATE without WHERE is not told from one with: no search in the text can tell (a comment, a string, WHERE true),
-# so a person sees every one. The rights of the database user are the other half: give it no more than it needs.
+# sql.is_unqualified knows a missing WHERE, and one true of every row by its looks (1 = 1, id = id). That catches mistakes,
+# not intent: `WHERE id > 0` may spare no row either, so a person sees every change. To let narrow ones through, give pg-change
+# `verdict = "allow"`. The rights of the database user are the other half: give it no more than it needs.
 
 endpoint "postgres" "orders" {
   host        = "orders-db.example.com:5432"
@@ -56,7 +57,15 @@ rule "pg-drop" {
   reason    = "DROP or TRUNCATE"
 }
 
-rule "pg-delete" {
+rule "pg-change-every-row" {
+  endpoint  = postgres.orders
+  priority  = 450
+  condition = "sql.is_unqualified"
+  approve   = [builtin.dashboard]
+  reason    = "DELETE, UPDATE or MERGE that spares no row of the table"
+}
+
+rule "pg-change" {
   endpoint  = postgres.orders
   priority  = 400
   condition = "sets.intersects(sql.verbs, ['delete', 'update', 'merge'])"
@@ -74,11 +83,18 @@ rule "pg-insert" {
 
 # --- reads
 
-# Tables with personal data: name yours, or delete the rule.
+# Tables with personal data: name yours, with the views and partitions of them, or delete the rule. The others are PostgreSQL's
+# own: samples of every column, and what other sessions sent.
 rule "pg-personal-data" {
   endpoint  = postgres.orders
   priority  = 200
-  condition = "sets.intersects(sql.tables, ['customers', 'customer_notes', 'users'])"
+  condition = <<-CEL
+    sets.intersects(sql.tables, [
+      'customers', 'customer_notes', 'users',
+      'pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_statistic', 'pg_statistic_ext_data', 'pg_largeobject',
+      'pg_stat_activity', 'pg_stat_statements', 'pg_prepared_statements', 'pg_cursors',
+    ])
+  CEL
   approve   = [builtin.dashboard]
   reason    = "personal data"
 }

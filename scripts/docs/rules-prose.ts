@@ -28,9 +28,11 @@ What arrives as several statements is judged one by one: all must be allowed, or
 /** What SQL facts see and cannot see. */
 export const sqlFacts = `\`sql.verbs\`, \`sql.tables\`, \`sql.functions\` and \`sql.is_write\` look through everything that runs with the statement:
 CTEs, \`EXPLAIN ANALYZE\`, \`DO\` blocks, \`COPY\`, \`MERGE\` actions, \`ON CONFLICT\`. What cannot be looked through, such as SQL
-put together at run time, is unknown. There is no fact for "has no WHERE": text search in \`sql.statement\` cannot tell, since
-a comment, a string or \`WHERE true\` looks like a condition. A policy that fears \`DELETE\` without one asks for every \`DELETE\`.
-A function that is not PostgreSQL's own may write whatever its body says: with one, \`sql.is_write\` is unknown. Allow the
+put together at run time, is unknown. \`sql.is_unqualified\` knows a missing \`WHERE\`, and one that says nothing of the row:
+\`true\`, \`1 = 1\`, \`id = id\`. That catches mistakes; \`WHERE id > 0\` may spare no row either, so a policy that fears
+\`DELETE\` asks for every one. Triggers, views, partitions and the bodies of functions are not in any fact. A function that is
+not PostgreSQL's own may write whatever its body says: with one, \`sql.is_write\` is unknown, but \`orders.price_with_tax\` looks
+like a column even where it is such a function: give the database user no right to run those that do harm. Allow the
 functions you know rather than forbid those you fear. On ClickHouse, \`sql.functions\` has the table functions too: \`url\`, \`remote\`,
 \`s3\`, \`file\` take data out.`
 
