@@ -28,22 +28,51 @@ rule "aws-identity" {
   reason    = "identity, sessions, keys and secrets are off limits"
 }
 
+# Under these names of AWS anybody can publish a server of their own, which would get whatever an agent sends. (So can
+# anybody a bucket: who should read one bucket only, names it in hosts.)
+rule "aws-published" {
+  endpoint  = https.aws
+  priority  = 1000
+  condition = <<-CEL
+    http.host.matches(r'\.(execute-api|elb|compute|compute-1|es|aoss|appsync-api|appsync-realtime-api|iot|s3-website)[.-]|\.s3-website-|(^|\.)compute-1\.')
+  CEL
+  verdict   = "deny"
+  reason    = "anybody can publish a server under this name"
+}
+
 # Calls of other services whose answer lets one in somewhere.
 rule "aws-ways-in" {
   endpoint  = https.aws
   priority  = 900
   condition = <<-CEL
     ('X-Amz-Target' in http.headers && http.headers['X-Amz-Target'].exists(t, t.matches(
-      r'(?i)\.(.*(credential|secret|password|token|accessdetails|instanceaccess|signinurl|presigned).*|getparameters?|getparametersbypath|getparameterhistory|startsession|resumesession|sendcommand|decrypt|generatedatakey.*)$')))
-    || http.body.matches(r'(?i)(^|&)action=[^&]*(credential|secret|password|token|presigned|assumerole|consolescreenshot|userdata)')
-    || http.path.matches(r'(?i)/(authorization-token|credentials?|federation|oauth2|session-token)(/|$)')
-    || http.query.exists(k, k.lowerAscii() in ['session', 'includevalues'])
+      r'(?i)\.(.*(credential|secret|password|token|accessdetails|instanceaccess|signinurl|presigned).*|getparameters?|getparametersbypath|getparameterhistory|getconnections?|getactivitytask|startsession|resumesession|sendcommand|decrypt|generatedatakey.*)$')))
+    || http.body.matches(r'(?i)(^|&)action=[^&]*(credential|secret|password|token|presigned|assumerole|consolescreenshot)')
+    || http.body.matches(r'(?i)=userdata(&|$)')
+    || http.path.matches(r'(?i)/operation/(.*(credential|secret|password|token|presigned).*|getparameters?|getparametersbypath|getparameterhistory|getconnections?|decrypt|startsession)$')
+    || http.path.matches(r'(?i)/(authorization-token|credentials?|federation|oauth2|session-token|dataaccess|embed-url)(/|$)')
+    || http.query.exists(k, k.lowerAscii() in ['session', 'includevalue', 'includevalues'])
   CEL
   verdict   = "deny"
   reason    = "credentials, secrets and remote sessions are off limits"
 }
 
 # --- a person decides
+
+# What programs are started with often holds passwords: environments of functions and containers, launch templates.
+rule "aws-environments" {
+  endpoint  = https.aws
+  priority  = 200
+  condition = <<-CEL
+    (http.host.matches(r'(^|\.)lambda(-fips)?\.') && http.path.matches(r'/functions(/[^/]+(/configuration|/versions)?)?/?$') && http.method in ['GET', 'HEAD'])
+    || (http.host.matches(r'(^|\.)amplify\.') && http.method in ['GET', 'HEAD'])
+    || ('X-Amz-Target' in http.headers && http.headers['X-Amz-Target'].exists(t, t.matches(
+      r'(?i)\.(describetaskdefinition|batchgetprojects|batchgetbuilds|getjobs?|describetrainingjob)$')))
+    || http.body.matches(r'(?i)(^|&)action=(describelaunchtemplateversions|describelaunchconfigurations|describeconfigurationsettings)')
+  CEL
+  approve   = [builtin.dashboard]
+  reason    = "read the environment of programs"
+}
 
 rule "aws-delete" {
   endpoint  = https.aws
@@ -62,14 +91,13 @@ rule "aws-delete" {
 
 # --- reads
 
-# REST: a GET without a body and without an operation in its query; not to APIs that anybody can publish (execute-api).
+# REST: a GET without a body and without an operation in its query.
 rule "aws-rest-read" {
   endpoint  = https.aws
   condition = <<-CEL
     http.method in ['GET', 'HEAD']
     && !('X-Amz-Target' in http.headers) && !http.query.exists(k, k.lowerAscii() == 'action')
     && !http.path.contains('/operation/') && http.body == ''
-    && !http.host.contains('.execute-api.')
   CEL
   verdict   = "allow"
 }

@@ -1,6 +1,7 @@
 # GitHub: read everything and propose changes; a person merges, deletes and pushes.
 # Agents comment, open issues and pull requests, and write to branches of their own (agent/…). Running workflows needs a
-# person too. Settings, secrets and members are off limits.
+# person too. Settings, secrets and members are off limits. Put your organisation or user in place of acme in
+# github-repositories-of-others: elsewhere on GitHub, where everybody reads what an agent writes, a person decides.
 #
 # The same token is stored twice, once for the API and once for git:
 #   clawpatrol secret set github-token
@@ -78,6 +79,39 @@ rule "github-workflow-files" {
   reason    = "workflow files run with the secrets of the repository"
 }
 
+# Their answers hold the secrets that were found.
+rule "github-leaked-secrets" {
+  endpoint  = https.github
+  priority  = 1000
+  condition = "http.path.matches('(?i)/secret-scanning(/|$)')"
+  verdict   = "deny"
+  reason    = "leaked secrets are for people"
+}
+
+rule "github-repositories-of-others" {
+  endpoint  = https.github
+  priority  = 500
+  condition = <<-CEL
+    !(http.method in ['GET', 'HEAD']) && http.path.startsWith('/repos/') && !http.path.startsWith('/repos/acme/')
+  CEL
+  approve   = [builtin.dashboard]
+  reason    = "write to a repository of others"
+}
+
+# Bots take orders from comments: /merge, @dependabot merge, bors r+.
+rule "github-orders-to-bots" {
+  endpoint  = https.github
+  priority  = 200
+  condition = <<-CEL
+    http.method == 'POST'
+    && http.path.matches('^/repos/[^/]+/[^/]+/((issues|pulls)/[0-9]+/(comments|reviews)(/[0-9]+/replies)?|issues|pulls)$')
+    && has(http.body_json.body)
+    && string(http.body_json.body).matches(r'(?im)^[\s>*-]*/[a-z]|@[a-z0-9-]*(bot|bors|mergify|renovate|copilot|claude|codex)|^\s*bors\s')
+  CEL
+  approve   = [builtin.dashboard]
+  reason    = "give orders to a bot"
+}
+
 # --- reads
 
 rule "github-read" {
@@ -92,7 +126,7 @@ rule "github-graphql-read" {
   endpoint  = https.github
   priority  = 100
   condition = <<-CEL
-    http.method == 'POST' && http.path == '/graphql'
+    http.method == 'POST' && http.path == '/graphql' && size(http.query) == 0
     && has(http.body_json.query) && type(http.body_json.query) == string
     && !http.body_json.query.contains('mutation') && !http.body_json.query.contains('subscription')
   CEL

@@ -19,7 +19,7 @@ credential "bearer_token" "cluster-token" {
 rule "k8s-no-impersonation" {
   endpoint  = kubernetes.cluster
   priority  = 1100
-  condition = "http.headers.exists(name, name.startsWith('Impersonate-'))"
+  condition = "http.headers.exists(name, name.startsWith('Impersonate-') || name.startsWith('X-Remote-'))"
   verdict   = "deny"
   reason    = "nobody acts as somebody else"
 }
@@ -28,7 +28,8 @@ rule "k8s-secrets" {
   endpoint  = kubernetes.cluster
   priority  = 1000
   condition = <<-CEL
-    k8s.resource == 'secrets' || k8s.resource.startsWith('secrets/') || k8s.resource == 'serviceaccounts/token'
+    k8s.resource == 'secrets' || k8s.resource.startsWith('secrets/')
+    || k8s.resource.matches('(^|/)([a-z]*tokens?|[a-z]*kubeconfigs?)$')
   CEL
   verdict   = "deny"
   reason    = "secrets stay in the cluster"
@@ -93,9 +94,10 @@ rule "k8s-exec" {
   reason    = "run a command in a pod"
 }
 
+# An eviction is a delete by another name.
 rule "k8s-delete" {
   endpoint  = kubernetes.cluster
-  condition = "k8s.verb == 'delete'"
+  condition = "k8s.verb == 'delete' || k8s.resource == 'pods/eviction'"
   approve   = [builtin.dashboard]
   reason    = "delete an object"
 }
@@ -115,8 +117,9 @@ rule "k8s-discovery" {
   verdict   = "allow"
 }
 
+# A GET of another sub-resource may open a console or a tunnel, above all in APIs that are added to a cluster.
 rule "k8s-read" {
   endpoint  = kubernetes.cluster
-  condition = "k8s.verb in ['get', 'list', 'watch'] && k8s.resource != ''"
+  condition = "k8s.verb in ['get', 'list', 'watch'] && k8s.resource.matches('^[^/]+(/(log|status|scale))?$')"
   verdict   = "allow"
 }

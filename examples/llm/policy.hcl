@@ -118,11 +118,24 @@ rule "gemini-look" {
   verdict   = "allow"
 }
 
-# A prompt that carries a private key goes nowhere. A body too long to be looked through denies here: calls with more than
+# Tools that the provider runs and that reach servers an agent chooses: what is in the prompt could go anywhere.
+rule "llm-tools-that-reach-out" {
+  endpoints = [https.anthropic, https.openai, https.gemini]
+  priority  = 500
+  condition = <<-CEL
+    http.method == 'POST' && (has(http.body_json.mcp_servers)
+      || (has(http.body_json.tools) && http.body_json.tools.exists(t,
+        (has(t.type) && t.type.matches('^(mcp|web_fetch)')) || has(t.url_context) || has(t.urlContext))))
+  CEL
+  verdict   = "deny"
+  reason    = "the provider must not connect to servers for an agent"
+}
+
+# A prompt with a private key in plain sight goes nowhere: against accidents, not against who encodes one. A body too long to be looked through denies here: calls with more than
 # limits.body_buffer bytes (1 MiB, images for example) need a larger buffer.
 rule "llm-no-private-keys" {
   endpoints = [https.anthropic, https.openai, https.gemini]
-  priority  = 500
+  priority  = 600
   condition = "http.method == 'POST' && http.body.matches('-----BEGIN [A-Z ]*PRIVATE KEY-----')"
   verdict   = "deny"
   reason    = "the prompt contains a private key"
