@@ -118,7 +118,10 @@ describe('configurations that would fail open without a word', () => {
     "http.method != 'PUT' && http.method != 'DELETE'",
     "http.method != 'GET' || http.path != '/x'",
     "'X-Api-Key' in http.headers && http.headers['X-Api-Key'].exists(v, v == 'x' || v == 'y')",
-    "http.path == 'false'",
+    "http.path == '/false'",
+    "http.path in ['/', '/x', '*', '']",
+    "profile == 'default' && endpoint != 'a'",
+    "http.host == '::1' || http.host == 'a.test'",
   ]
   for (const condition of honest)
     it(`is quiet about ${condition}`, async () => {

@@ -210,6 +210,7 @@ const warnings: readonly Row[] = [
   ['OURS', 'a timeout of nothing', `${base}defaults {\n  human_timeout = «0»\n}\n`, /600 seconds hold instead/],
   ['OURS', 'a version of a plugin on this host', `${base}plugin "x" {\n  source = "./x"\n  «version» = "1.0"\n}\n`, /version has no effect/],
   ['OURS', 'what no interface is made of', base.replace('endpoint = "127', '«interface» = "wg0"\n    endpoint = "127'), /interface has no effect/],
+  ['COMPAT', 'a cookie without a name', `${base}«credential "cookie_token" "c"» {\n}\n`, /without cookie_name no secret is sent/],
   ['FIX', 'an endpoint no profile reaches', `${base}«endpoint "https" "b"» {\n  hosts = ["b.test"]\n}\n`, /"b" is reachable from no profile/],
   ['FIX', 'a rule whose credential is not for its endpoint', `${base}credential "bearer_token" "u" {\n}\nrule "r" {\n  endpoint = https.a\n  credential = «bearer_token.u»\n  verdict = "deny"\n}\n`, /"r" never applies on endpoint "a": credential "u" is not for it/],
   ['FIX', 'a rule after a catch-all', `${deny()}«rule "late"» {\n  endpoint = https.a\n  verdict = "allow"\n}\n`, /"late" is never reached: rule "r"/],

@@ -11,6 +11,7 @@ import type { CompiledEndpoint } from './endpoints.ts'
 import { type CompiledPlugin, checkReadPaths } from './plugins.ts'
 import type { DeclaredCredential, DeclaredEndpoint, DefaultSettings, GatewaySettings, Policy } from './policy.ts'
 import type { CompiledProfile, ProfileEntry } from './profiles.ts'
+import { checkCounters } from './rate-counters.ts'
 import { checkRules, orderRules } from './rule-order.ts'
 import type { CompiledRule } from './rules.ts'
 import type { CompiledTunnel } from './tunnels.ts'
@@ -46,6 +47,7 @@ export function compile(report: Report, decoded: Decoded): Omit<Policy, 'files'>
   checkRules(report, decoded.credentials, decoded.rules, rules)
   checkAsyncGrants(report, decoded)
   const { gateway, revision, schemaVersion } = decoded
+  if (!report.hasErrors()) checkCounters(report, decoded.endpoints.values(), decoded.rules, rules)
   if (gateway !== null) checkReadPaths(report, decoded.plugins, gateway)
   if (!report.hasErrors()) {
     warnUnreached(report, decoded, reached)

@@ -91,6 +91,8 @@ const functions =
 
 /** How a list that is compared with text is tested instead. */
 function listTest(written: string): string {
-  const [list = 'it', map, key] = /^([\w.]+)\[([^\]]*)\]/.exec(written)?.slice(0, 3) ?? []
-  return map === undefined || key === undefined ? "'value' in it" : `${key} in ${map} && 'value' in ${list}`
+  const [list, map, key] = /^([\w.]+)\[([^\]]*)\]/.exec(written)?.slice(0, 3) ?? []
+  if (list !== undefined) return `${key} in ${map} && 'value' in ${list}`
+  const [plain, of, name] = /^(\w+\.\w+)\.(\w+)/.exec(written)?.slice(0, 3) ?? []
+  return plain === undefined ? "'value' in it" : `'${name}' in ${of} && 'value' in ${plain}`
 }

@@ -15,11 +15,22 @@ export interface ConditionWarning {
   readonly end: number
 }
 
+/** Blocks that conditions may ask for by name. */
+export interface DeclaredNames {
+  readonly profile: ReadonlyMap<string, unknown>
+  readonly endpoint: ReadonlyMap<string, unknown>
+}
+
 /**
  * Finds tests that are never true, or always: the rule around them then decides nothing, or everything, without a word.
  * @param source a condition without mistakes
+ * @param declared what `profile` and `endpoint` can be
  */
-export function warningsOf(source: string, families: readonly Family[]): readonly ConditionWarning[] {
+export function warningsOf(
+  source: string,
+  families: readonly Family[],
+  declared: DeclaredNames,
+): readonly ConditionWarning[] {
   // most conditions are not parsed again
   if (!mayBeWrong.test(source)) return []
   const { tree } = parseCondition(source, dialectOf(families))
@@ -37,7 +48,7 @@ export function warningsOf(source: string, families: readonly Family[]): readonl
       found.push(...clashes(node))
     }
     for (const { path, word, at } of comparisons(node)) {
-      const wrong = neverWord(path, word)
+      const wrong = neverWord(path, word) ?? neverName(path, word, declared)
       if (wrong !== null) found.push({ ...wrong, ...placeOf(at) })
     }
     const header = headerKey(node)
@@ -48,7 +59,7 @@ export function warningsOf(source: string, families: readonly Family[]): readonl
 
 /** What any of the checks looks for; the common words of methods are none of it. */
 const mayBeWrong =
-  /params|headers|verbs?\b|functions|resource|^\s*false\s*$|\|\|.*!=|!=.*\|\||==.*==|['"](?!(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)['"])[a-z]+['"]/is
+  /params|headers|\b(?:path|host|scheme|profile|endpoint)\s*(?:[!=]=|in\b)|startsWith\(\s*['"][^/]|verbs?\b|functions|resource|^\s*false\s*$|\|\|.*!=|!=.*\|\||==.*==|['"](?!(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)['"])[a-z]+['"]/is
 
 function markChain(node: SyntaxNode, inner: Set<SyntaxNode>): void {
   inner.add(node)
@@ -96,7 +107,7 @@ function comparisonOf(node: SyntaxNode): Comparison | null {
     [left, right],
     [right, left],
   ] as const) {
-    const path = pathOf(fact)
+    const path = factOf(fact)
     const word = literalOf(literal)
     if (path !== null && typeof word === 'string') return { path, word, at: literal }
   }
@@ -107,17 +118,41 @@ function comparisonOf(node: SyntaxNode): Comparison | null {
 function comparisons(node: SyntaxNode): readonly Comparison[] {
   const one = comparisonOf(node)
   if (one !== null) return [one]
+  if (node.op === 'rcall') return prefixOf(node)
   if (node.op !== 'in') return []
   const [left, right] = node.args as [SyntaxNode, SyntaxNode]
   const list = pathOf(right)
   const item = literalOf(left)
   if (list !== null) return typeof item === 'string' ? [{ path: `${list}[]`, word: item, at: left }] : []
-  const path = pathOf(left)
+  const path = factOf(left)
   if (path === null || right.op !== 'list') return []
   return (right.args as SyntaxNode[]).flatMap((at) => {
     const word = literalOf(at)
     return typeof word === 'string' ? [{ path, word, at }] : []
   })
+}
+
+/** `http.path.startsWith('v1/')`: a prefix that no path has is a word no path is. */
+function prefixOf(node: SyntaxNode): readonly Comparison[] {
+  const [name, receiver, [at]] = node.args as [string, SyntaxNode, SyntaxNode[]]
+  const word = literalOf(at)
+  const isPrefix = name === 'startsWith' && factOf(receiver) === 'http.path'
+  return isPrefix && at !== undefined && typeof word === 'string' ? [{ path: 'http.path', word, at }] : []
+}
+
+/** A fact, or one of the variables that name a block. */
+function factOf(node: SyntaxNode): string | null {
+  return node.op === 'id' && (node.args === 'profile' || node.args === 'endpoint') ? node.args : pathOf(node)
+}
+
+function neverName(
+  path: string,
+  word: string,
+  declared: DeclaredNames,
+): Pick<ConditionWarning, 'message' | 'hint'> | null {
+  const names = path === 'profile' || path === 'endpoint' ? declared[path] : null
+  if (names === null || names.has(word)) return null
+  return { message: `no ${path} is called '${word}'`, hint: didYouMean(word, names.keys()) }
 }
 
 /** A header asked for by a name that no key has: look-up is case-sensitive. */

@@ -179,7 +179,8 @@ function unknownName(
 /** Stands for a value that could not be evaluated, so that it is neither missing nor of a wrong type twice. */
 const unevaluated: unique symbol = Symbol('unevaluated')
 
-function plainOf(value: Value): unknown {
+/** A value as plain data; `unknown` stands for what could not be evaluated. */
+export function plainOf(value: Value, unknown: unknown = unevaluated): unknown {
   switch (value.kind) {
     case 'string':
     case 'bool':
@@ -189,11 +190,11 @@ function plainOf(value: Value): unknown {
     case 'null':
       return null
     case 'unknown':
-      return unevaluated
+      return unknown
     case 'list':
-      return value.items.map(plainOf)
+      return value.items.map((item) => plainOf(item, unknown))
     case 'map':
-      return Object.fromEntries(value.entries.map((entry) => [entry.name, plainOf(entry.value)]))
+      return Object.fromEntries(value.entries.map((entry) => [entry.name, plainOf(entry.value, unknown)]))
     default:
       return value satisfies never
   }

@@ -48,6 +48,7 @@ describe('what to write instead', () => {
     ['a function in lower case', condition("http.path.startswith('/x')"), /startsWith/],
     ['a look-ahead', condition("http.path.matches('^(?!/x)')"), /no look-ahead/],
     ['text for a list of values', condition("http.headers['X-A'] == 'a'"), /'X-A' in http\.headers && 'value' in/],
+    ['text for a parameter', condition("http.query.x == 'a'"), /'x' in http\.query && 'value' in http\.query\.x/],
     ['a backslash CEL does not know', condition("http.path.matches('^/v\\\\d')"), /\[0-9\]/],
     ['a backslash HCL does not know', condition("http.path.matches('^/v\\d')"), /\[0-9\]/],
     ['double quotes in a condition', condition('http.method == "GET"'), /single quotes/],

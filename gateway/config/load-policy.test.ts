@@ -192,8 +192,8 @@ describe('loadPolicy()', () => {
 
   it('merges a directory in the order of its names, without the lockfile and hidden files', async () => {
     const folder = mkdtempSync(join(directory, 'many-'))
-    writeFileSync(join(folder, 'b.hcl'), rule('later', 'verdict = "deny"', 'condition = "http.path == \'b\'"'))
-    writeFileSync(join(folder, 'a.hcl'), base + rule('sooner', 'verdict = "deny"', 'condition = "http.path == \'a\'"'))
+    writeFileSync(join(folder, 'b.hcl'), rule('later', 'verdict = "deny"', 'condition = "http.path == \'/b\'"'))
+    writeFileSync(join(folder, 'a.hcl'), base + rule('sooner', 'verdict = "deny"', 'condition = "http.path == \'/a\'"'))
     writeFileSync(join(folder, 'clawpatrol.lock.hcl'), 'plugin "x" {\n}\n')
     writeFileSync(join(folder, '.hidden.hcl'), 'nonsense')
     writeFileSync(join(folder, 'notes.txt'), 'nonsense')

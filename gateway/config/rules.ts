@@ -4,7 +4,7 @@ import type { Rule } from '../../workers/contract/profile.ts'
 import { protocolNamed } from '../../workers/protocols/index.ts'
 import { checkCondition } from '../../workers/rules/check.ts'
 import { hintForCondition } from './condition-hints.ts'
-import { warningsOf } from './condition-warnings.ts'
+import { type DeclaredNames, warningsOf } from './condition-warnings.ts'
 import type { Declared } from './declare.ts'
 import { type Decoding, decode } from './decode.ts'
 import type { Spot } from './diagnostics.ts'
@@ -60,7 +60,10 @@ export function compileRule(
   const condition = attributeOf(block.body, 'condition')?.value
   if (condition?.kind === 'string' && families.length === 1) {
     const readable = sharedFamilies(targets.endpoints.map((each) => each.declared))
-    if (!checkText(decoding, sources, { file, value: condition, families: readable })) isRight = false
+    if (
+      !checkText(decoding, sources, { file, value: condition, families: readable, declared: resolver.declarations.all })
+    )
+      isRight = false
   }
   if (!isRight || input === null || outcome === null) return null
   return {
@@ -98,16 +101,17 @@ interface Condition {
   readonly file: number
   readonly value: Extract<Value, { kind: 'string' }>
   readonly families: Parameters<typeof checkCondition>[1]
+  readonly declared: DeclaredNames
 }
 
 function checkText({ report }: Decoding, sources: readonly Source[], condition: Condition): boolean {
-  const { file, value, families } = condition
+  const { file, value, families, declared } = condition
   if (value.value.trim() === '') {
     report.error({ file, span: value.at }, 'condition is empty', { hint: 'leave it out to match every action' })
     return false
   }
   const problems = checkCondition(value.value, families)
-  const warnings = problems.length === 0 ? warningsOf(value.value, families) : []
+  const warnings = problems.length === 0 ? warningsOf(value.value, families, declared) : []
   if (problems.length === 0 && warnings.length === 0) return true
   const bytes = sources[file]?.file.bytes
   const offsets = bytes === undefined ? null : literalOffsets(bytes, value.at, value.value)

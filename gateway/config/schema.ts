@@ -66,7 +66,7 @@ export const gatewaySchema = z.strictObject({
     doc: 'File that log lines are appended to, besides standard error; opened anew on SIGHUP.',
     example: '"/var/log/clawpatrol.log"',
   }),
-  telemetry: field(flag().optional(), { doc: 'false stops the update check.' }),
+  telemetry: field(flag().optional(), { doc: 'false stops the update check.', fallback: 'true' }),
   session_keep: field(keep().optional(), { doc: 'How long sessions are kept.', unit: 'duration', fallback: '720h' }),
   actions_keep: field(keep().optional(), { doc: 'How long records are kept.', unit: 'duration', fallback: '720h' }),
   relay_allow: field(z.array(cidr()).optional(), {

@@ -15,6 +15,9 @@ export function neverWord(path: string, word: string): { readonly message: strin
     const meant = didYouMean(word, methods)
     return meant === undefined ? null : never(meant)
   }
+  if (path === 'http.path' && word !== '' && word !== '*' && !word.startsWith('/')) return never('paths begin with /')
+  if (path === 'http.path' && word.includes('?')) return never('the query is not part of it: use http.query')
+  if (path === 'http.host' && /^[^:]+:\d+$/.test(word)) return never('it is without the port')
   if (path === 'k8s.resource' && plural.has(`${word}s`)) return never(`write '${word}s'`)
   return null
 }
@@ -24,6 +27,7 @@ const lowerCase: ReadonlySet<string> = new Set(['sql.verbs[]', 'sql.functions[]'
 
 /** Facts that have one of a few values. */
 const closed: ReadonlyMap<string, readonly string[]> = new Map([
+  ['http.scheme', ['https']],
   ['k8s.verb', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'meta', '']],
   ['ssh.verb', ['pty', 'exec', 'shell', 'subsystem', 'forward', 'reverse_forward', 'agent_forward', 'x11', 'env', '']],
 ])

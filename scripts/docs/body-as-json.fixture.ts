@@ -1,4 +1,5 @@
-import type { Block, Body, Value } from '../../gateway/config/hcl/syntax.ts'
+import { plainOf } from '../../gateway/config/decode.ts'
+import type { Block, Body } from '../../gateway/config/hcl/syntax.ts'
 
 type Json = { [name: string]: unknown }
 
@@ -10,7 +11,7 @@ export function bodyAsJson(bodies: readonly Body[]): Json {
 }
 
 function addBody(to: Json, { attributes, blocks }: Body): void {
-  for (const { name, value } of attributes) to[name] = plain(value)
+  for (const { name, value } of attributes) to[name] = plainOf(value, null)
   for (const block of blocks) addBlock(to, block)
 }
 
@@ -22,23 +23,4 @@ function addBlock(to: Json, { type, labels, body }: Block): void {
     at = inner
   }
   addBody(at, body)
-}
-
-function plain(value: Value): unknown {
-  switch (value.kind) {
-    case 'string':
-    case 'bool':
-      return value.value
-    case 'number':
-      return Number(value.value)
-    case 'null':
-    case 'unknown':
-      return null
-    case 'list':
-      return value.items.map(plain)
-    case 'map':
-      return Object.fromEntries(value.entries.map((entry) => [entry.name, plain(entry.value)]))
-    default:
-      return value satisfies never
-  }
 }

@@ -86,7 +86,8 @@ A key that is not in a map, a member that is not in JSON, an index out of range:
 one denies. Ask first: \`'X-Team' in http.headers && http.headers['X-Team'][0] == 'ops'\`, \`has(http.body_json.amount) && …\`.
 
 A condition is bounded: 65,536 characters, 2,000 nodes, 64 levels, two nested macros over lists. One that takes too long on an
-action, about 5 ms, ends in an error.
+action, about 5 ms, ends in an error. All rules together have about 200 ms for one action: the rule at which they are used up
+ends in an error, and so denies. Rules in shadow mode have 50 ms of their own; those that come later are noted as not evaluated.
 
 The examples below are true of this action:
 

@@ -65,6 +65,8 @@ describe('the code of the credential types', () => {
     expect(inject('cookie_token', { cookie_name: 'sid' }, 's', sent)).toEqual({ cookie: 'a=1; xsid=2; sid=s' })
     expect(inject('cookie_token', { cookie_name: 'sid' }, 's')).toEqual({ cookie: 'sid=s' })
     expect(() => inject('cookie_token', { cookie_name: 'sid' }, 's; admin=1')).toThrow('no cookie value')
+    expect(inject('cookie_token', {}, 's')).toEqual({})
+    expect(inject('cookie_token', { cookie_name: '' }, 's')).toEqual({})
   })
 
   it('mtls_credential needs certificate and key, and takes roots where there are some', () => {

@@ -1,17 +1,8 @@
 import { z } from 'zod'
-import { field, text } from '../../contract/fields.ts'
 import type { CredentialDefinition } from '../../contract/plugin.ts'
+import { loginFields } from '../login-fields.ts'
 
-const settings = z.strictObject({
-  user: field(loginName().optional(), {
-    doc: 'User the gateway logs in as; picks this credential for agents that name this user.',
-    example: '"agent_ro"',
-  }),
-  database: field(loginName().optional(), {
-    doc: 'Picks this credential for sessions of this database.',
-    example: '"orders"',
-  }),
-})
+const settings = z.strictObject(loginFields)
 
 /** Settings of a clickhouse_credential. */
 export type ClickhousePasswordSettings = z.output<typeof settings>
@@ -27,10 +18,4 @@ export const clickhousePassword: CredentialDefinition<typeof settings> = {
   disambiguators: ['database', 'user'],
   isServed: false,
   ownDisambiguators: ['database', 'user'],
-}
-
-function loginName(): z.ZodType<string> {
-  return text().refine((value) => value !== '' && !/\p{Cc}/u.test(value), {
-    error: 'must not be empty or hold a control character',
-  })
 }

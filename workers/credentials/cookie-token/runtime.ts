@@ -8,6 +8,7 @@ export const cookieToken: CredentialRuntime<(typeof definition)['settings']> = {
   http:
     ({ cookie_name: name }: CookieTokenSettings) =>
     (request, secret) => {
+      if (name === undefined || name === '') return
       const value = slotOf(secret, '')
       // a semicolon would begin another cookie
       if (/[;\s]/.test(value)) throw new ClawError('CP_SECRET', 'the secret has characters no cookie value has')
