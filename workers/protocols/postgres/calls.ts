@@ -3,10 +3,10 @@ import { functionEffect } from './function-effects.ts'
 import { readNestedText } from './nested-text.ts'
 import { asList, asNode, type Node, nameParts, unwrap } from './node.ts'
 import { constantText, noteNamedRelation } from './relations.ts'
-import { type Running, runningFunctions } from './running-functions.ts'
-import { changesReading } from './settings.ts'
+import { isLexingChange } from './settings.ts'
 import { verbOfSetting } from './statement-kinds.ts'
 import type { Walk } from './walk.ts'
+import { type Running, whatRuns } from './what-runs.ts'
 
 /** Notes a function call: its name, what it writes, and the SQL text it runs. */
 export function noteCall(node: Node, walk: Walk): void {
@@ -30,7 +30,7 @@ export function noteCall(node: Node, walk: Walk): void {
   const args = argumentsOf(node)
   if (sequenceFunctions.has(name)) noteNamedRelation(args[0] ?? null, true, walk)
   if (name === 'set_config') noteSetting(args, walk)
-  const running = runningFunctions(name)
+  const running = whatRuns(name)
   if (running !== null) readRun(running, args, walk)
 }
 
@@ -88,7 +88,7 @@ function noteSetting(args: readonly unknown[], walk: Walk): void {
   }
   const isLocal = asNode(asNode(asNode(args[2])?.A_Const)?.boolval)?.boolval === true
   walk.effects.verbs.add(verbOfSetting(name, isLocal))
-  if (changesReading(name, constantText(args[1]))) walk.effects.changesLexing = true
+  if (isLexingChange(name, constantText(args[1]))) walk.effects.changesLexing = true
 }
 
 function readRun(running: Running, args: readonly unknown[], walk: Walk): void {

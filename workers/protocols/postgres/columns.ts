@@ -25,6 +25,7 @@ export const columnNotes: { readonly [kind: string]: Note } = {
     markTargets(node.pktable, walk)
     for (const key of ['keys', 'including', 'fk_attrs', 'pk_attrs', 'fk_del_set_cols']) noteNames(node[key], walk)
   },
+  StatsElem: (node, walk) => noteName(node.name, walk),
   VacuumRelation: (node, walk) => noteNames(node.va_cols, walk),
 }
 
@@ -34,6 +35,12 @@ const columnCommand = /Column|NotNull|Statistics|Storage|Compression|Identity|Ex
 /** Notes the columns an INSERT, UPDATE or MERGE action sets. */
 export function noteAssigned(list: unknown, walk: Walk): void {
   for (const item of asList(list)) noteName(unwrap(item, 'ResTarget')?.name, walk)
+}
+
+/** Notes the columns of a table that a publication shows to others. */
+export function notePublished(node: Node, walk: Walk): void {
+  if (asList(node.columns).length > 0) noteNames(node.columns, walk)
+  else walk.effects.columns.add('*')
 }
 
 /** Notes columns given as plain names. */

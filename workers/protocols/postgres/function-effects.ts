@@ -17,6 +17,8 @@ export function functionEffect(parts: readonly string[]): FunctionEffect {
   // helpers of the standard's own views, which drivers call
   if (schema === 'information_schema' && name.startsWith('_pg_')) return 'reads'
   if (schema === undefined || schema === 'public' || schema === 'extensions') {
+    // hstore's, but more likely somebody's own
+    if (name === 'delete') return 'unknown'
     if (contributedFunctions.has(name) || harmlessExtensions.has(name)) return 'reads'
   }
   return 'unknown'

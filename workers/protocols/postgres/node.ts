@@ -6,6 +6,22 @@ export function asNode(value: unknown): Node | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Node) : null
 }
 
+/** Every object in there, whatever it is, with the member it stands under. */
+export function* nodesIn(root: unknown): Generator<readonly [key: string, node: Node]> {
+  const left: (readonly [string, unknown])[] = [['', root]]
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [under, value] = next
+    if (Array.isArray(value)) {
+      for (const item of value) left.push([under, item])
+      continue
+    }
+    const node = asNode(value)
+    if (node === null) continue
+    yield [under, node]
+    for (const key in node) if (typeof node[key] === 'object') left.push([key, node[key]])
+  }
+}
+
 /** The value as a list; empty for anything else. A `List` node counts as its items. */
 export function asList(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value

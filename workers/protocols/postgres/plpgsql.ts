@@ -1,7 +1,7 @@
 import { hideAll } from './effects.ts'
 import { readFirstValues } from './first-values.ts'
 import { readNestedText } from './nested-text.ts'
-import { asList, asNode, type Node, textOf, unwrap } from './node.ts'
+import { asList, asNode, type Node, nodesIn, textOf, unwrap } from './node.ts'
 import { constantText } from './relations.ts'
 import type { Walk } from './walk.ts'
 
@@ -33,21 +33,7 @@ export function readPlpgsql(code: string, walk: Walk): void {
   const parsed = asNode(walk.source.parser.parsePlpgsql(walk.text))
   const functions = asList(parsed?.plpgsql_funcs)
   if (functions.length !== 1) hideAll(walk.effects)
-  const left: unknown[] = functions.slice(0, 1)
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (Array.isArray(next)) {
-      for (const item of next) left.push(item)
-      continue
-    }
-    const node = asNode(next)
-    if (node === null) continue
-    for (const key in node) {
-      const value = node[key]
-      if (typeof value !== 'object' || value === null) continue
-      noteStatement(key, value as Node, walk)
-      left.push(value)
-    }
-  }
+  for (const [kind, node] of nodesIn(functions.slice(0, 1))) noteStatement(kind, node, walk)
 }
 
 function noteStatement(kind: string, node: Node, walk: Walk): void {

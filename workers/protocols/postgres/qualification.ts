@@ -1,4 +1,4 @@
-import { asList, asNode, type Node, nameParts, textOf, unwrap } from './node.ts'
+import { asList, asNode, type Node, nameParts, nodesIn, textOf, unwrap } from './node.ts'
 
 /** Whether a row meets a condition: all of them, none, or whatever stands in the row. */
 type Truth = 'always' | 'never' | 'by row'
@@ -101,20 +101,10 @@ function columnOf(value: unknown): readonly string[] | null {
 
 /** Whether a column, or the row a cursor stands on, is named anywhere in there. */
 function namesRow(value: unknown): boolean {
-  const left: unknown[] = [value]
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (Array.isArray(next)) {
-      for (const item of next) left.push(item)
-      continue
-    }
-    const node = asNode(next)
-    if (node === null) continue
-    if (node.CurrentOfExpr !== undefined) return true
-    const column = unwrap(node, 'ColumnRef')
+  for (const [key, node] of nodesIn(value)) {
+    if (key === 'CurrentOfExpr') return true
     // `*` alone is what a subquery gives
-    if (column !== null && nameParts(column.fields) !== null) return true
-    if (column !== null && asList(column.fields).length > 1) return true
-    for (const key in node) if (typeof node[key] === 'object' && node[key] !== null) left.push(node[key])
+    if (key === 'ColumnRef' && (nameParts(node.fields) !== null || asList(node.fields).length > 1)) return true
   }
   return false
 }

@@ -1,10 +1,10 @@
 import { noteCall, noteOperator } from './calls.ts'
-import { columnNotes, noteAssigned } from './columns.ts'
+import { columnNotes, noteAssigned, notePublished } from './columns.ts'
 import type { Node } from './node.ts'
+import { noteInto, noteStatement, noteStoredSetting, noteStrange } from './note-statement.ts'
 import { noteAlias, noteObject, noteRangeVar } from './relations.ts'
 import type { ReadStatement } from './source.ts'
 import { statementKinds } from './statement-kinds.ts'
-import { noteInto, noteStatement, noteStoredSetting, noteStrange } from './statements.ts'
 import { type Note, newWalk, walkTree } from './walk.ts'
 
 /**
@@ -56,6 +56,7 @@ const memberNotes: { readonly [key: string]: Note } = {
   alias: noteAlias,
   funccall: noteCall,
   intoClause: noteInto,
+  pubtable: notePublished,
   // of ALTER SYSTEM, ALTER ROLE and ALTER DATABASE
   setstmt: noteStoredSetting,
   returningClause: (_node, walk) => {

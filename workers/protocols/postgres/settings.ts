@@ -8,7 +8,7 @@ const safeValues: { readonly [setting: string]: RegExp } = {
 }
 
 /** Whether setting a parameter to this value makes the server read later texts otherwise; null: a value not seen. */
-export function changesReading(name: string, value: string | null): boolean {
+export function isLexingChange(name: string, value: string | null): boolean {
   const safe = safeValues[name.toLowerCase()]
   return safe !== undefined && (value === null || !safe.test(value.trim()))
 }
@@ -16,7 +16,7 @@ export function changesReading(name: string, value: string | null): boolean {
 /** Whether a SET makes the server read later texts in another way than this analyser does. */
 export function changesLexing(node: Node): boolean {
   if (node.kind !== 'VAR_SET_VALUE' || typeof node.name !== 'string') return false
-  return changesReading(node.name, settingValue(node))
+  return isLexingChange(node.name, settingValue(node))
 }
 
 function settingValue(node: Node): string | null {

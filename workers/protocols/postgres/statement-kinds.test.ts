@@ -37,6 +37,7 @@ describe('functionEffect()', () => {
     [['public', 'dblink_exec'], 'writes'],
     [['mine', 'lower'], 'unknown'],
     [['my_function'], 'unknown'],
+    [['delete'], 'unknown'],
     [['constructor'], 'unknown'],
   ] as const)('says of %j: %s', (parts, effect) => {
     expect(functionEffect(parts)).toBe(effect)

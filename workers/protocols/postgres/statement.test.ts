@@ -156,6 +156,9 @@ describe('analysing SQL', () => {
     ['update t set a = 1 returning with (old as o) o', ['*', 'a', 'o']],
     ['grant select (email) on t to r', ['email']],
     ['copy t (a) to stdout', ['a']],
+    ['create publication p for table t (a)', ['a']],
+    ['create publication p for table t', ['*']],
+    ['create statistics s on a, b from t', ['a', 'b']],
     ['copy t to stdout', ['*']],
   ])('names the columns of %s', (text, columns) => {
     expect(known(text).columns).toEqual(columns)

@@ -1,10 +1,10 @@
 import type { AnalysedStatement, AnalyseSql } from '../../contract/sql.ts'
 import { toFacts, unparsed, unseen } from './effects.ts'
+import { verbOf } from './note-statement.ts'
 import { loadParser, type Parser } from './parser.ts'
 import { pieces } from './pieces.ts'
 import { readStatement } from './read-statement.ts'
 import { forgetPrepared, newSource } from './source.ts'
-import { verbOf } from './statements.ts'
 
 /** Text longer than this is not taken apart, UTF-16 units. 20,000 rows of VALUES cost 115 ms. */
 const longestText = 256 * 1024

@@ -40,7 +40,7 @@ const running: { readonly [name: string]: Running } = {
 }
 
 /** What the function of that name runs, in whatever schema; null: nothing known. */
-export function runningFunctions(name: string): Running | null {
+export function whatRuns(name: string): Running | null {
   return Object.hasOwn(running, name) ? (running[name] ?? null) : null
 }
 
