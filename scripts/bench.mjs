@@ -1,4 +1,4 @@
-// `npm run bench [-- flows|memory|run|rules]`: everything inside a network namespace without a route out.
+// `npm run bench [-- flows|memory|run|rules|conditions]`: everything inside a network namespace without a route out.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { ensureBuilt } from './build.mjs'

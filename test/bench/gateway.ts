@@ -33,6 +33,8 @@ async function main(): Promise<void> {
   if (only === undefined || only === 'flows') await flowRows(one, rows)
   if (only === undefined || only === 'run') rows.push(await runRow(one.lab))
   if (only === undefined || only === 'rules') await ruleRows(one, rows)
+  // imported late: it fills memory that other rows look at
+  if (only === undefined || only === 'conditions') rows.push((await import('./conditions.ts')).conditionRow())
   rows.print()
 }
 

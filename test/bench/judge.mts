@@ -1,8 +1,9 @@
 // Rules alone, no network: judgements per second with 1 and 10,000 rules, load time and memory.
 // node --expose-gc --import tsx test/bench/judge.mts
+
+import { http } from '../../workers/contract/families/http.ts'
 import type { RuleName } from '../../workers/contract/ids.ts'
 import type { Rule } from '../../workers/contract/profile.ts'
-import { http } from '../../workers/contract/families/http.ts'
 import { checkCondition } from '../../workers/rules/check.ts'
 import { compileRules, type RuleSet } from '../../workers/rules/compile.ts'
 import { judge } from '../../workers/rules/judge.ts'

@@ -49,10 +49,18 @@ describe('checkCondition()', () => {
       'all, exists, map and filter can be nested 2 deep at most',
       '1:23',
     ],
+    ["now - duration('bad') < now", "'bad' is not a duration: write it like '10m' or '1h30m'", '1:7'],
+    ["duration('5 m') == duration('5m')", "'5 m' is not a duration: write it like '10m' or '1h30m'", '1:1'],
     ['cel.bind(x, 1, x == 1)', 'cel.bind is not part of this language', '1:1'],
   ])('refuses %s', (source, message, place) => {
     const [first] = checkCondition(source, [http])
     expect([first?.message, `${first?.line}:${first?.column}`]).toEqual([message, place])
+  })
+
+  it("lets durations pass that are right: duration('1h30m')", () => {
+    const source =
+      "now - duration('1h30m') < now && duration('1.5s') < duration('-1m') && now < now + duration(profile)"
+    expect(checkCondition(source, [http])).toEqual([])
   })
 
   it.each([

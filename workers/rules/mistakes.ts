@@ -106,19 +106,21 @@ function* mistakesOf(node: SyntaxNode, loops: number, dialect: Dialect): Iterabl
   }
   const pattern = name === '__matches' ? literalOf((rest.at(-1) as SyntaxNode[]).at(-1)) : undefined
   if (typeof pattern === 'string') yield* patternMistakes(pattern)
-  yield* timeMistakes(node)
+  yield* timeMistakes(node, dialect)
 }
 
-/** A moment or a zone that is written down can be looked at before any action. */
-function* timeMistakes({ op, args }: SyntaxNode): Iterable<string> {
+/** A moment, a span or a zone that is written down can be looked at before any action. */
+function* timeMistakes({ op, args }: SyntaxNode, { environment }: Dialect): Iterable<string> {
   const [name, ...rest] = args as [string, ...unknown[]]
   const text = literalOf((rest.at(-1) as SyntaxNode[])[0])
   if (typeof text !== 'string') return
   try {
     if (op === 'call' && name === '__timestamp') timestampOf(text)
+    else if (op === 'call' && name === 'duration') environment.evaluate(`duration(${JSON.stringify(text)})`)
     else if (op === 'rcall' && name.startsWith('__get')) checkZone(text)
   } catch (error) {
-    yield `'${text}': ${(error as Error).message}`
+    if (name === 'duration') yield `'${text}' is not a duration: write it like '10m' or '1h30m'`
+    else yield `'${text}': ${(error as Error).message}`
   }
 }
 
