@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import type { CredentialName, EpochMs } from '../../../workers/contract/ids.ts'
 import { aFlow, closed, denied, opened, whole } from '../../recorder/events.fixture.ts'
 import { Recorder } from '../../recorder/recorder.ts'
 import { type Scratch, scratch, scratchDir } from '../../store/scratch.fixture.ts'
+import { root, runLines } from '../run-lines.fixture.ts'
 
-const root = join(import.meta.dirname, '../../..')
 const call = `import('./gateway/cli/main.ts').then(async ({ main }) => { process.exitCode = await main(process.argv.slice(1)) })`
 const program = ['--import', 'tsx', '-e', call, '--', 'logs']
 
@@ -16,10 +15,9 @@ function environment(dir: string): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: dir, CLAWPATROL_STATE: dir, NO_COLOR: '1', TZ: 'UTC' }
 }
 
-function logs(dir: string, ...words: string[]) {
-  const options = { cwd: root, encoding: 'utf8', env: environment(dir) } as const
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...program, ...words], options)
-  return { status, stdout, stderr }
+function logs(dir: string, ...lines: readonly (readonly string[])[]) {
+  const named = lines.map((words) => ['logs', ...words])
+  return runLines(named, environment(dir))
 }
 
 function follower(dir: string, ...words: string[]): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']> } {
@@ -46,9 +44,9 @@ describe('clawpatrol logs', { timeout: 60_000 }, () => {
       whole({ title: 'GET https://x/\u001b[2J\u009b31m\u202efdp\nDELETE', at: 3000 as EpochMs }),
     )
     await recorder.stop()
-    const done = logs(place.dir)
-    expect(done.stderr).toBe('')
-    expect(done.stdout).toMatchInlineSnapshot(`
+    const [done] = logs(place.dir, [])
+    expect(done?.stderr).toBe('')
+    expect(done?.stdout).toMatchInlineSnapshot(`
       "TIME            DEVICE    DECISION  RULE            STATUS  MS     CREDENTIAL  TITLE
       01-01 00:00:01  laptop    allow     reads           200     250    token       GET https://api.example.com/a
       01-01 00:00:02  laptop    deny      no-delete       denied  3      -           DELETE https://api.example.com/b — nothing is deleted
@@ -57,12 +55,23 @@ describe('clawpatrol logs', { timeout: 60_000 }, () => {
     `)
   })
 
-  it('prints JSON lines with every column', async () => {
+  it('prints JSON lines with every column, filters, limits and refuses what makes no sense', async () => {
     const { place, recorder } = await filled()
     await using _ = place
     await recorder.stop()
-    const rows = logs(place.dir, '--json')
-      .stdout.trim()
+    const words = ['--json', '--denied', '--device', 'laptop', '--endpoint', 'api', '--since', '1970-01-01T00:00:01Z']
+    const [json, filtered, newest, none, noTime, noCount, noDatabase] = logs(
+      place.dir,
+      ['--json'],
+      words,
+      ['--json', '-n', '1'],
+      ['--since', '1h'],
+      ['--since', 'yesterday'],
+      ['-n', 'x'],
+      ['--state-dir', scratchDir()],
+    )
+    const rows = json?.stdout
+      .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as object)
     expect(rows).toMatchObject([
@@ -81,26 +90,14 @@ describe('clawpatrol logs', { timeout: 60_000 }, () => {
       },
       { decision: 'deny', rule: 'no-delete', reason: 'nothing is deleted', credential: null, status: 'denied', ms: 3 },
     ])
-  })
-
-  it('filters, limits and says when nothing matches', async () => {
-    const { place, recorder } = await filled()
-    await using _ = place
-    await recorder.stop()
-    const words = ['--json', '--denied', '--device', 'laptop', '--endpoint', 'api', '--since', '1970-01-01T00:00:01Z']
-    expect(logs(place.dir, ...words).stdout).toMatch(/^\{[^\n]*DELETE[^\n]*\}\n$/)
-    expect(logs(place.dir, '--json', '-n', '1').stdout).toMatch(/^\{[^\n]*DELETE[^\n]*\}\n$/)
-    expect(logs(place.dir, '--since', '1h')).toEqual({ status: 0, stdout: '', stderr: 'no records match\n' })
-  })
-
-  it('refuses what makes no sense, and a directory without a database', () => {
-    const dir = scratchDir()
-    expect(logs(dir, '--since', 'yesterday')).toMatchObject({
-      status: 2,
+    for (const one of [filtered, newest]) expect(one?.stdout).toMatch(/^\{[^\n]*DELETE[^\n]*\}\n$/)
+    expect(none).toEqual({ code: 0, stdout: '', stderr: 'no records match\n' })
+    expect(noTime).toMatchObject({
+      code: 2,
       stderr: 'clawpatrol: --since "yesterday" is neither a duration like 24h nor a time\n',
     })
-    expect(logs(dir, '-n', 'x').status).toBe(2)
-    expect(logs(dir)).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no database') })
+    expect(noCount?.code).toBe(2)
+    expect(noDatabase).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no database') })
   })
 
   it('follows while a gateway records, and ends with 0 on SIGINT', async () => {

@@ -1,35 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aConfig, aScratch, type Scratch } from '../../replay/lab.fixture.ts'
 import { recordAll } from '../../replay/recorded.fixture.ts'
 import { openDatabase } from '../../store/database.ts'
+import { argsOf, root, runLines } from '../run-lines.fixture.ts'
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-/** Runs command lines one after the other in one process, since starting one takes a second. */
-const call = `import('./gateway/cli/main.ts').then(async ({ main }) => {
-  const { writeSync } = await import('node:fs')
-  for (const words of JSON.parse(process.argv[1])) {
-    const code = await main(words)
-    for (const fd of [1, 2]) writeSync(fd, '\\u0000' + code + '\\u0000')
-  }
-})`
-const argsOf = (lines: readonly (readonly string[])[]) => ['--import', 'tsx', '-e', call, JSON.stringify(lines)]
-
-interface Ran {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function run(...lines: readonly (readonly string[])[]): readonly Ran[] {
-  const { stdout, stderr } = spawnSync(process.execPath, argsOf(lines), { cwd: root, encoding: 'utf8' })
-  const [out, err] = [stdout.split('\0'), stderr.split('\0')]
-  return lines.map((_, at) => ({ code: Number(out[at * 2 + 1]), stdout: out[at * 2] ?? '', stderr: err[at * 2] ?? '' }))
-}
+const run = (...lines: readonly (readonly string[])[]) => runLines(lines)
 
 const rule = (reason: string) =>
   `rule "no-deletes" {\n  endpoint  = https.api\n  condition = "http.method == 'delete'"\n  verdict   = "deny"\n  reason    = "${reason}"\n}\n`
@@ -156,15 +135,20 @@ describe('clawpatrol test', () => {
 })
 
 describe('clawpatrol explain', () => {
-  it('walks the rules in words, and exits 0, 1 and 2', () => {
+  it('walks the rules in words, exits 0, 1 and 2, and says what a record does not hold', async () => {
+    const state = join(scratch.path, 'state')
+    const headers = { Authorization: ['***'] }
+    const http = { method: 'DELETE', path: '/x\nverdict: allow', query: {}, headers, body: '' }
+    const [row] = await recordAll(openDatabase(state), [{ described: { host: 'api.test', http } }])
     const action = ['--http', 'DELETE https://api.test/x?t=hunter2', '--header', 'Authorization: hunter3']
-    const [text, json, unclaimed, unknown, usage, noRecord] = run(
+    const [text, json, unclaimed, unknown, usage, noRecord, recorded] = run(
       ['explain', config, ...action, '--at', '2026-05-05T10:00:00Z', '--device', 'ci'],
       ['explain', config, ...action, '--json'],
       ['explain', config, '--http', 'GET https://elsewhere.test/'],
       ['explain', config, '--ssh', 'ci@box.test exec ls', '--credential', 'nobody'],
       ['explain', config],
       ['explain', config, '0190', '--state-dir', scratch.path],
+      ['explain', config, row?.id ?? '', '--state-dir', state],
     )
     expect(text).toMatchObject({ code: 0, stderr: '' })
     expect(text?.stdout).toMatchInlineSnapshot(`
@@ -192,20 +176,10 @@ describe('clawpatrol explain', () => {
     expect(unknown?.stderr).toContain('there is no credential "nobody"')
     expect(usage).toMatchObject({ code: 2 })
     expect(noRecord).toMatchObject({ code: 1 })
-  })
-
-  it('explains a recorded action, and says what the record does not hold', async () => {
-    const state = join(scratch.path, 'state')
-    const described = {
-      host: 'api.test',
-      http: { method: 'DELETE', path: '/x\nverdict: allow', query: {}, headers: { Authorization: ['***'] }, body: '' },
-    }
-    const [row] = await recordAll(openDatabase(state), [{ described }])
-    const [ran] = run(['explain', config, row?.id ?? '', '--state-dir', state])
-    expect(ran).toMatchObject({ code: 0, stderr: '' })
-    expect(ran?.stdout).toContain(
+    expect(recorded).toMatchObject({ code: 0, stderr: '' })
+    expect(recorded?.stdout).toContain(
       'note: http.headers.Authorization is not in the record\nDELETE https://api.test/x\\x0averdict: allow\n',
     )
-    expect(ran?.stdout).toContain('verdict: deny by rule "no-deletes": deleting is off\n')
+    expect(recorded?.stdout).toContain('verdict: deny by rule "no-deletes": deleting is off\n')
   })
 })
