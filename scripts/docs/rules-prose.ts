@@ -88,4 +88,5 @@ rule "few-refunds" {
 \`\`\`
 
 What is denied does not count. What needs approval counts once it is approved. Counters are kept in memory: a gateway that
-restarts begins at zero. There are 10,000 at most; a rule that would need one more cannot be evaluated.`
+restarts begins at zero. There are 10,000 at most, 64 of one endpoint; a rule that would need one more cannot be evaluated.
+A rule in shadow mode reads counters that enforced rules of the endpoint name, and does not count there.`
