@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { loginFields } from '../../contract/login-fields.ts'
 import type { CredentialDefinition, SettingsProblem } from '../../contract/plugin.ts'
-import { loginFields } from '../login-fields.ts'
 
 const settings = z.strictObject(loginFields)
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { field, text } from '../contract/fields.ts'
+import { field, text } from './fields.ts'
 
 /** Attributes of credentials that log in to a database. */
 export const loginFields = {
