@@ -11,9 +11,10 @@ export interface Ran {
   readonly stderr: string
 }
 
-const call = `import('./gateway/cli/main.ts').then(async ({ main }) => {
+const program = new URL('./main.ts', import.meta.url).href
+const call = `import(process.argv[1]).then(async ({ main }) => {
   const { writeSync } = await import('node:fs')
-  for (const words of JSON.parse(process.argv[1])) {
+  for (const words of JSON.parse(process.argv[2])) {
     const code = await main(words)
     for (const fd of [1, 2]) writeSync(fd, '\\u0000' + code + '\\u0000')
   }
@@ -21,7 +22,7 @@ const call = `import('./gateway/cli/main.ts').then(async ({ main }) => {
 
 /** Words for node that run command lines; after each, NUL, its exit code and NUL go to stdout and stderr. */
 export function argsOf(lines: readonly (readonly string[])[]): readonly string[] {
-  return ['--import', 'tsx', '-e', call, JSON.stringify(lines)]
+  return ['--import', 'tsx', '-e', call, program, JSON.stringify(lines)]
 }
 
 /** Runs command lines one after the other in one process, since starting one takes a second. */
