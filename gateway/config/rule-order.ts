@@ -89,7 +89,8 @@ function noteShadowed(listed: readonly Rule[], shadows: Map<Rule, Shadow>, deman
 
 /** Rules with equal keys match the same; all that match everything have one key. */
 function keyOf(when: string | null, credential: string | null): string {
-  return JSON.stringify([isCatchAll({ when }) ? null : when?.trim(), credential])
+  // no name holds a zero byte; a condition of its own is never empty
+  return `${credential ?? ''}\0${isCatchAll({ when }) ? '' : when?.trim()}`
 }
 
 function rememberDemands(byRule: ReadonlyMap<Rule, CompiledRule>): (rule: Rule) => Demands {
