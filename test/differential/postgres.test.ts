@@ -114,7 +114,18 @@ const conditions = fc.letrec<{ all: string; one: string; both: string; either: s
   one: fc.constantFrom(
     ...['true', 'false', 'null', "'t'", "'off'", '1::bool', '0::bool', "'yes'::text::bool", 'null is null'],
     ...['1 = 1', '1 = 2', '1 <> 2', '1 = 1.0', "1 = '1'", "'a' = 'b'", "'a' <> 'a'", "'1.5'::numeric::int <> 1.5"],
-    ...['2 > 1', '1 in (1, 2)', '1 between 0 and 2', "'a' like '%'", 'coalesce(true)', 'random() < 2'],
+    ...[
+      '2 > 1',
+      '1 in (1, 2)',
+      '1 between 0 and 2',
+      "'a' like '%'",
+      'coalesce(true)',
+      'random() < 2',
+      'random() > 2',
+      "' false '",
+      'null::bool is not false',
+      '1 between 5 and 6',
+    ],
     ...[
       'exists (select 1)',
       'exists (select * from orders)',

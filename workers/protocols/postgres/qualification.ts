@@ -1,21 +1,21 @@
 import { asList, asNode, type Node, nameParts, nodesIn, textOf, unwrap } from './node.ts'
 
-/** Whether a row meets a condition: all of them, none, or whatever stands in the row. */
-type Truth = 'always' | 'never' | 'by row'
+/** Which rows meet a condition: all, none, all or none (it is not computed which), or as each row has it. */
+type Truth = 'always' | 'never' | 'constant' | 'by row'
 
 /** Whether an UPDATE or DELETE with this WHERE spares no row: none written, or one that says nothing of the row. */
 export function isUnqualified(condition: unknown): boolean {
-  return condition === undefined || truthOf(condition) === 'always'
+  return condition === undefined || ['always', 'constant'].includes(truthOf(condition))
 }
 
 /** Whether a MERGE may update or delete every row there is. */
 export function isMergeUnqualified(node: Node): boolean {
-  const joins = truthOf(node.joinCondition)
+  const joinsAll = isUnqualified(node.joinCondition)
   return asList(node.mergeWhenClauses).some((item) => {
     const clause = unwrap(item, 'MergeWhenClause')
     if (clause === null || !['CMD_UPDATE', 'CMD_DELETE'].includes(String(clause.commandType))) return false
     // what the source lacks is all there is when the source is empty
-    const reachesAll = clause.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' || joins === 'always'
+    const reachesAll = clause.matchKind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' || joinsAll
     return reachesAll && isUnqualified(clause.condition)
   })
 }
@@ -24,23 +24,32 @@ function truthOf(value: unknown): Truth {
   const node = asNode(value)
   const boolean = unwrap(node, 'BoolExpr')
   if (boolean !== null) return truthOfBoolean(boolean)
+  const test = unwrap(node, 'BooleanTest')
+  if (test !== null && test.booltesttype === 'IS_TRUE') return truthOf(test.arg)
   const comparison = unwrap(node, 'A_Expr')
   const compared = comparison === null ? null : truthOfComparison(comparison)
   if (compared !== null) return compared
   const constant = literal(value)
-  if (constant !== null) return noWords.has(constant.toLowerCase()) ? 'never' : 'always'
-  return namesRow(value) ? 'by row' : 'always'
+  if (constant !== null) return truthOfWord.get(constant.toLowerCase()) ?? 'constant'
+  return namesRow(value) ? 'by row' : 'constant'
 }
 
 function truthOfBoolean({ boolop, args }: Node): Truth {
   const truths = asList(args).map(truthOf)
   if (boolop === 'NOT_EXPR') return opposite[truths[0] ?? 'by row']
-  const [strongest, weakest]: readonly [Truth, Truth] = boolop === 'OR_EXPR' ? ['always', 'never'] : ['never', 'always']
-  if (truths.includes(strongest)) return strongest
-  return truths.every((truth) => truth === weakest) ? weakest : 'by row'
+  const order = boolop === 'OR_EXPR' ? strongestOfOr : strongestOfAnd
+  return order.find((truth) => truths.includes(truth)) ?? 'by row'
 }
 
-const opposite: { readonly [truth in Truth]: Truth } = { always: 'never', never: 'always', 'by row': 'by row' }
+const strongestOfOr: readonly Truth[] = ['always', 'constant', 'by row', 'never']
+const strongestOfAnd: readonly Truth[] = ['never', 'by row', 'constant', 'always']
+
+const opposite: { readonly [truth in Truth]: Truth } = {
+  always: 'never',
+  never: 'always',
+  constant: 'constant',
+  'by row': 'by row',
+}
 
 /** What a comparison of two constants, or of something with itself, comes to; null for any other. */
 function truthOfComparison({ kind, name, lexpr, rexpr }: Node): Truth | null {
@@ -53,12 +62,19 @@ function truthOfComparison({ kind, name, lexpr, rexpr }: Node): Truth | null {
   if (kind === 'AEXPR_IN') {
     return operator === '=' && asList(rexpr).some((item) => isSame(lexpr, item)) ? 'always' : null
   }
-  if (!isSame(lexpr, rexpr)) return null
-  if (kind === 'AEXPR_NOT_DISTINCT') return 'always'
-  if (kind === 'AEXPR_DISTINCT') return 'never'
-  if (kind !== 'AEXPR_OP') return null
-  if (['=', '<=', '>='].includes(operator)) return 'always'
-  return ['<>', '<', '>'].includes(operator) ? 'never' : null
+  const isSameColumn = isSame(lexpr, rexpr)
+  if (kind === 'AEXPR_DISTINCT' || (kind === 'AEXPR_OP' && ['<>', '<', '>'].includes(operator))) {
+    return isSameColumn ? 'never' : null
+  }
+  const isEqual = kind === 'AEXPR_NOT_DISTINCT' || (kind === 'AEXPR_OP' && ['=', '<=', '>='].includes(operator))
+  if (isEqual && isSameColumn) return 'always'
+  // not for sure: random() is not random()
+  return isEqual && shapeOf(lexpr) === shapeOf(rexpr) ? 'constant' : null
+}
+
+/** An expression without where it stands in the text: `(a, b)` is `( a,b )`. */
+function shapeOf(value: unknown): string {
+  return JSON.stringify(value, (key, member: unknown) => (key === 'location' ? undefined : member)) ?? ''
 }
 
 /** An integer or a text as written; null for anything else: 1 is 1.0, and a cast may change what it is. */
@@ -83,8 +99,14 @@ function literal(value: unknown): string | null {
   return typeof text === 'string' ? text : ''
 }
 
-/** Constants that are false as a condition. */
-const noWords = new Set(['false', 'f', 'no', 'n', 'off', 'of', '0'])
+/** Constants as conditions; any other may be one too, or an error. */
+const truthOfWord: ReadonlyMap<string, Truth> = new Map([
+  ['true', 'always'],
+  ['t', 'always'],
+  ['false', 'never'],
+  ['f', 'never'],
+  ['0', 'never'],
+])
 
 /** Whether both say the same column: `t.id` and `id` do. */
 function isSame(left: unknown, right: unknown): boolean {
