@@ -10,7 +10,20 @@ import { type Judgeable, judge } from './judge.ts'
 import { aContext, aRule } from './request.fixture.ts'
 
 const families = [http, sql]
-const word = fc.constantFrom('a', 'b', '/a', '/a/b', 'get', 'GET', 'Select', 'constructor', 'toString', '__proto__', '')
+const word = fc.constantFrom(
+  'a',
+  'b',
+  '/',
+  '/a',
+  '/a/b',
+  'get',
+  'GET',
+  'Select',
+  'constructor',
+  'toString',
+  '__proto__',
+  '',
+)
 const quoted = word.map((each) => `'${each}'`)
 const textFact = fc.constantFrom('http.method', 'http.path', 'http.host', 'sql.verb', 'device', 'profile', 'endpoint')
 const listFact = fc.constantFrom('http.headers', 'http.query', 'sql.tables', 'sql.functions', 'http.body_json')
