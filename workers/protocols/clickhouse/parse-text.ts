@@ -144,6 +144,8 @@ function columnNames(seen: Seen): readonly string[] {
       if (seen.aliases.has(parts[first] ?? '')) names.push(parts[first] ?? '', parts.join('.'))
     names.push(parts.slice(first).join('.'))
     if (parts.length - first > 1) names.push(...parts.slice(first))
+    // `ssn.name` in quotes is a member of ssn, too.
+    for (const part of parts.slice(first)) if (part.includes('.')) names.push(...part.split('.'))
   }
   return names
 }

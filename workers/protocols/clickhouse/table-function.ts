@@ -165,6 +165,7 @@ function seeQualified(cursor: Cursor, first: Shape | undefined, isTarget: boolea
 }
 
 function nameOf(shape: Shape | undefined): readonly string[] | null {
-  if (shape?.kind === 'name') return shape.parts
+  // Here a quoted name may hold both: `db.t`.
+  if (shape?.kind === 'name') return shape.parts.flatMap((part) => part.split('.'))
   return shape?.kind === 'text' && shape.value ? shape.value.split('.') : null
 }
