@@ -7,12 +7,16 @@ export const k8s: Family = {
     {
       name: 'verb',
       type: 'string',
-      doc: 'get, list, watch, create, update, patch, delete, or meta for discovery and health.',
+      doc: 'get, list, watch, create, update, patch, delete, or meta for discovery and health. A patch or update may create.',
       folded: true,
     },
     { name: 'resource', type: 'string', doc: 'Plural name, with sub-resource: pods, pods/exec.' },
     { name: 'namespace', type: 'string', doc: 'Namespace; empty for cluster-wide objects.' },
-    { name: 'name', type: 'string', doc: 'Name of the object; empty for collections.' },
+    {
+      name: 'name',
+      type: 'string',
+      doc: 'Name of the object; empty for collections, and for a create, whose body has it.',
+    },
     { name: 'params', type: 'map<string, string>', doc: 'First value of every query parameter.' },
     { name: 'group', type: 'string', doc: 'API group; empty for the core group.' },
     { name: 'version', type: 'string', doc: 'API version, e.g. v1.' },
