@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+const above = new URL('../../', import.meta.url)
+
 /** Where command lines are run. */
-export const root = fileURLToPath(new URL('../../', import.meta.url))
+export const root = fileURLToPath(above)
 
 /** What one command line did. */
 export interface Ran {

@@ -1,13 +1,15 @@
+import { parseExact } from './parse-exact.ts'
+
 /** A JSON document that every reader reads alike, or nothing. */
 export type Json = { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'unreadable' }
 
 /**
  * Parses a JSON document strictly. One in which a member occurs twice is unreadable: readers differ on which one counts,
- * and a rule must not judge one while the upstream acts on the other.
+ * and a rule must not judge one while the upstream acts on the other. Whole numbers a double cannot hold are bigints.
  */
 export function parseJson(text: string): Json {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseExact(text)
     return hasTwins(text) ? { kind: 'unreadable' } : { kind: 'value', value }
   } catch {
     return { kind: 'unreadable' }
