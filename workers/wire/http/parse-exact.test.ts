@@ -9,7 +9,10 @@ import { parseExact } from './parse-exact.ts'
 
 /** A value with its large whole numbers as JSON.parse gives them. */
 function rounded(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? Number(each) : each)))
+  if (typeof value === 'bigint') return Number(value)
+  if (Array.isArray(value)) return value.map(rounded)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, rounded(each)]))
 }
 
 describe('parseExact()', () => {
@@ -27,7 +30,11 @@ describe('parseExact()', () => {
   })
 
   it('reads what JSON.parse reads, and refuses what it refuses', () => {
-    fc.assert(fc.property(fc.json(), (text) => expect(rounded(parseExact(text))).toEqual(JSON.parse(text))))
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(rounded(parseExact(text))).toEqual(JSON.parse(text))
+      }),
+    )
     for (const text of ['', '{', '9007199254740993x', '[9007199254740993'])
       expect(() => parseExact(text)).toThrow(SyntaxError)
   })
