@@ -137,6 +137,8 @@ function invoke({ name, node, evaluator, args, types, receiver }: Invocation): u
   throw evaluator.createError('no_matching_overload', `no overload of ${name} takes these values`, node)
 }
 
+type Run = (values: unknown[], ...more: unknown[]) => unknown
+
 function hardenCall(node: SyntaxNode): void {
   const isMethod = node.op === 'rcall'
   const [name, ...rest] = node.args as [string, ...unknown[]]
@@ -147,16 +149,17 @@ function hardenCall(node: SyntaxNode): void {
     return
   }
   const pattern = name === '__matches' ? literalOf(args.at(-1)) : undefined
-  if (typeof pattern === 'string' && !isDynamic(args[0])) {
+  const open = (isMethod ? method : call) as Run
+  if (typeof pattern === 'string') {
     const compiled = compilePattern(pattern)
-    node.handle = (values: readonly unknown[]) => occurs(compiled, values[0] as string)
+    node.handle = ((values, ...more) =>
+      typeof values[0] === 'string' ? occurs(compiled, values[0]) : open(values, ...more)) satisfies Run
     return
   }
   if (args.some(isDynamic)) {
-    node.handle = isMethod ? method : call
+    node.handle = open
     return
   }
-  type Run = (values: unknown[], ...more: unknown[]) => unknown
   const run = node.handle as Run
   node.handle = ((values, ...more) => {
     payCall(name, values)

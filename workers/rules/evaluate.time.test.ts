@@ -54,10 +54,12 @@ describe('a condition on an honest request', () => {
     ["http.body.contains('password')", 500_000],
     ["http.body.contains('DROP') || http.body.contains('TRUNCATE') || http.body.contains('GRANT ')", 200_000],
     ["http.body.matches('(?i)drop\\\\s+table')", 200_000],
+    ["http.body_json.text.matches('(?i)drop\\\\s+table')", 200_000],
     ["http.body.matches('[0-9]{3}-[0-9]{2}-[0-9]{4}')", 200_000],
     ["http.body.size() < 100 || http.body.lowerAscii().contains('x-secret')", 50_000],
   ])('has time enough: %s on %i characters', (condition, length) => {
-    const facts = viewFacts(dialectOf([http]), aRequest({ facts: { body: bodies.words.slice(0, length) } }))
+    const body = bodies.words.slice(0, length)
+    const facts = viewFacts(dialectOf([http]), aRequest({ facts: { body, body_json: { text: body } } }))
     expect(evaluate(compileCondition(condition, dialectOf([http])), facts)).toBe(false)
   })
 })
