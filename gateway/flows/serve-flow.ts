@@ -132,7 +132,8 @@ async function find({ ports }: DispatchParts, answer: Answer, view: ProfileView)
       resolve(null)
     })
   })
-  const question = { target, virtual: ports.names.lookUp(target.host), serverName: undefined }
+  const virtual = ports.names.lookUp(target.host)
+  const question = { target, virtual, located: ports.addresses.locate(target.host), serverName: undefined }
   const routed = route(view, question)
   if (routed.route.kind !== 'peek') return decide(live, question, routed)
   const serverName = await Promise.race([readServerName(answer), cancelled])

@@ -47,6 +47,7 @@ async function startBehindBinding() {
     },
     profiles: views,
     names,
+    addresses: { locate: () => ({ names: [], unknown: new Set() }) },
     resolver: { server: null, resolve: () => Promise.resolve({ kind: 'no_name' }) },
     policy: destinationPolicy({ allow: ['127.0.0.1'], local: () => new Set() }),
     pools: {

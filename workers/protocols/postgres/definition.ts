@@ -38,6 +38,7 @@ export const postgres: ProtocolDefinition<typeof settings> = {
   accepts: ['login', 'tls'],
   hosts: ({ host }) => [host],
   defaultPort: 5432,
+  opening: 'own',
   isServed: false,
 }
 
