@@ -26,7 +26,7 @@ export const postgresPassword: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'password' }],
   fills: ['login'],
   disambiguators: ['user', 'database'],
-  isServed: false,
+  isServed: true,
   ownDisambiguators: ['user', 'database'],
 }
 
