@@ -39,7 +39,7 @@ export const postgres: ProtocolDefinition<typeof settings> = {
   hosts: ({ host }) => [host],
   defaultPort: 5432,
   opening: 'own',
-  isServed: false,
+  isServed: true,
 }
 
 function check({ sslmode, ca_cert }: PostgresSettings): readonly SettingsProblem[] {
