@@ -4,6 +4,7 @@ import { closeGently } from '../../wire/linger.ts'
 import { forwardCancel } from './cancel.ts'
 import { chooseUse } from './choose.ts'
 import type { PostgresSettings } from './definition.ts'
+import { judgeSettings } from './judge-settings.ts'
 import { loginRefusal } from './login-refusal.ts'
 import { pump } from './pump.ts'
 import { fatal } from './respond.ts'
@@ -55,18 +56,22 @@ async function serveSession(
   }
   const use = chooseUse(session.endpoint()?.credentials ?? [], startup)
   if (typeof use === 'string') return await refuse(use, fatal('28000', use))
+  const loaded = await cache.catch(() => null)
+  if (loaded === null)
+    return await refuse('the SQL grammar could not be loaded', fatal('08006', 'clawpatrol cannot read SQL now'))
+  const asked = { database: startup.database, user: startup.user, credential: use?.name ?? null }
+  const settings = await judgeSettings(session, startup.settings, asked, (text) => loaded.analyse(text))
+  if (settings.kind === 'denied') return await endWith(agent, settings.told)
   let upstream: Awaited<ReturnType<typeof openUpstream>>
   try {
     upstream = await openUpstream(session, startup, use)
+    settings.close(null)
   } catch (error) {
-    return await refuse(error instanceof Error ? error.message : 'the session could not be opened', loginRefusal(error))
+    const because = error instanceof Error ? error.message : 'the session could not be opened'
+    settings.close(because)
+    return await refuse(because, loginRefusal(error))
   }
   const { stream, negotiation, greeting, parameters, transaction, user, database } = upstream
-  const loaded = await cache.catch(() => null)
-  if (loaded === null) {
-    stream.destroy()
-    return await refuse('the SQL grammar could not be loaded', fatal('08006', 'clawpatrol cannot read SQL now'))
-  }
   agent.write(Buffer.concat([negotiation, authenticationOk, greeting]))
   const facts = { database, user, credential: use?.name ?? null }
   await pump({ session, agent, upstream: stream, parameters, transaction, facts, cache: loaded })

@@ -42,8 +42,9 @@ export interface ServerOptions {
 
 const nobody = 65534
 const asNobody = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
-/** A cluster as initdb makes it, for every server of this process to copy. */
+/** A cluster as initdb makes it, for all servers of this process to copy; gone with the last of them. */
 let template: string | null = null
+let servers = 0
 
 /** Where the server's programs are; null, said loudly, when there are none. */
 export function postgresPrograms(subject: string): string | null {
@@ -66,7 +67,15 @@ export async function startServer(programs: string, options: ServerOptions = {})
     own(join(folder, name))
     return join(folder, name)
   }
-  cpSync(clusterTemplate(programs), data, { recursive: true })
+  servers += 1
+  cpSync(join(clusterTemplate(programs), 'data'), data, { recursive: true })
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true })
+    servers -= 1
+    if (servers > 0 || template === null) return
+    rmSync(template, { recursive: true, force: true })
+    template = null
+  }
   if (asNobody.uid !== undefined) run('chown', ['-R', `${nobody}:${nobody}`, data])
   chmodSync(data, 0o700)
   const { hba = ['host all all 127.0.0.1/32 trust'], certificate, clientCa, settings = [] } = options
@@ -94,7 +103,7 @@ export async function startServer(programs: string, options: ServerOptions = {})
     control('-o', given.map((setting) => `-c ${setting}`).join(' '), '-l', log, 'start')
   } catch (error) {
     const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
-    rmSync(folder, { recursive: true, force: true })
+    remove()
     throw new Error(`${error}\n${said}`)
   }
   const server: PostgresServer = {
@@ -108,7 +117,7 @@ export async function startServer(programs: string, options: ServerOptions = {})
       try {
         control('-m', 'immediate', 'stop')
       } finally {
-        rmSync(folder, { recursive: true, force: true })
+        remove()
       }
     },
   }
@@ -152,12 +161,10 @@ export function makePki(): Pki {
 function clusterTemplate(programs: string): string {
   if (template !== null) return template
   const folder = scratch('clawpatrol-pg-template-')
-  const made = join(folder, 'data')
   const words = ['-N', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-instructions']
-  runAs(join(programs, 'initdb'), ['-D', made, ...words], folder)
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  template = made
-  return made
+  runAs(join(programs, 'initdb'), ['-D', join(folder, 'data'), ...words], folder)
+  template = folder
+  return folder
 }
 
 async function freePort(): Promise<number> {
