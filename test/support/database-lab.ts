@@ -56,7 +56,13 @@ export async function startDatabaseLab(
       { machine, name: 'eth0', addresses: Object.values(addresses).map((address) => `${address}/24`) },
     )
     const start = (port: number, table: string, rows: string) => {
-      const server = startPostgres(programs, { addresses: Object.values(addresses), port, networkOf: machine.pid })
+      const server = startPostgres(programs, {
+        addresses: Object.values(addresses),
+        port,
+        networkOf: machine.pid,
+        // otherwise a server looks whether somebody is there only when its statement is over
+        settings: ['client_connection_check_interval=100'],
+      })
       opened.defer(`server on ${port}`, () => server[Symbol.dispose]())
       server.query(schema(table, rows))
       return server
@@ -86,6 +92,11 @@ const thisHost: Pick<Machine, 'pid' | 'run'> = {
 }
 
 function namesOf({ named }: ServerAddresses): Parameters<typeof startNameServer>[0] {
-  const leads = ['orders-db', 'ledger-db', 'reports-db'].map((name) => [`${name}.example.test`, [[named]]] as const)
-  return Object.fromEntries(leads)
+  return {
+    'orders-db.example.test': [[named]],
+    'ledger-db.example.test': [[named]],
+    'reports-db.example.test': [[named]],
+    // whoever owns it would like to reach the gateway itself
+    'inside-db.example.test': [['127.0.0.1']],
+  }
 }
