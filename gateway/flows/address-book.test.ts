@@ -44,6 +44,14 @@ describe('AddressBook', () => {
     expect(book.locate('10.0.0.7').names).toEqual([])
   })
 
+  it('knows a name by an address that carries its own', async () => {
+    const { book, pass } = startBook([db], { [db]: found(['192.0.2.5']) })
+    await pass(0)
+    expect(book.locate('64:ff9b::c000:205').names).toEqual([db])
+    expect(book.locate('2002:c000:205::1').names).toEqual([db])
+    expect(book.locate('64:ff9b::c000:206').names).toEqual([])
+  })
+
   it('knows every name of one address', async () => {
     const { book, pass } = startBook(['a.example', 'b.example'], {
       'a.example': found(['10.0.0.5']),

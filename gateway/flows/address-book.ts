@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../config/hosts.ts'
+import { addressesIn } from './destination.ts'
 import type { Resolution, Resolver } from './resolver.ts'
 
 /** What is known of an address. */
@@ -84,7 +85,8 @@ export class AddressBook implements Disposable {
 
   /** @param address canonical IP literal */
   locate(address: string): Located {
-    return { names: [...(this.#byAddress.get(address) ?? [])], unknown: this.#unknown }
+    const names = addressesIn(address).flatMap((each) => [...(this.#byAddress.get(each) ?? [])])
+    return { names: [...new Set(names)], unknown: this.#unknown }
   }
 
   /** Looks up every name whose time has come; resolves when they have been answered. */

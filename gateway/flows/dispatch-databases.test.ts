@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { FlowLab, type FlowLabOptions, profileWith } from '../../test/support/flow-lab.ts'
+import { clientHello, FlowLab, type FlowLabOptions, profileWith } from '../../test/support/flow-lab.ts'
 
 const alice = '10.77.0.2'
 const bob = '10.77.0.3'
@@ -111,6 +111,24 @@ describe('Dispatch hands a flow whose protocol begins in its own way to the pool
     await lab.addresses.refresh()
     expect(lab.dispatch.recheck()).toBe(1)
     await relayed.closed
+  })
+
+  it.each([
+    ['where a name of an endpoint leads', '198.51.100.7', 'db.example'],
+    ['that an endpoint declares', '198.51.100.8', 'fixed'],
+  ])('and lets no other name lead past it to an address %s', async (_what, address, claim) => {
+    const profile = profileWith('work', {
+      db: postgres('db.example:443'),
+      fixed: postgres('198.51.100.8:443'),
+    })
+    const leads = { 'db.example': ['198.51.100.7'], 'alias.example': [address] }
+    await startLab({ profiles: [profile], hosts: leads, echoes: [`${address}:443`] })
+    const agent = await lab.tailnet.open(alice, { host: '203.0.113.200', port: 443 })
+    agent.socket.write(clientHello('alias.example'))
+    await agent.closed
+    expect(lab.story()[0]).toBe(
+      `deny splice TCP alias.example:443 because alias.example is at ${address}, which ${claim} claims`,
+    )
   })
 
   it('and keeps a session whose server moves, or shares its address from now on', async () => {

@@ -134,6 +134,7 @@ describe('route() for protocols that begin in their own way', () => {
       'splice orders.example:5433',
     ],
     ['inspects a literal address', ask('192.0.2.5', 5433), 'inspect literal as null'],
+    ['inspects a literal address in a disguise', ask('64:ff9b::c000:205', 5433), 'inspect literal as null'],
     ['splices another port of a literal address', ask('192.0.2.5', 6432), 'splice 192.0.2.5:6432'],
     ['inspects an address of a name', ask(anywhere, 6432, at('ledger.example')), 'inspect ledger as null'],
     [

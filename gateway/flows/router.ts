@@ -1,6 +1,7 @@
 import type { Route } from '../../workers/contract/flow.ts'
 import type { Address, EndpointName } from '../../workers/contract/ids.ts'
 import type { Located } from './address-book.ts'
+import { addressesIn } from './destination.ts'
 import type { ProfileView } from './identify.ts'
 
 /** What is known of a flow that asks for its route. */
@@ -41,7 +42,7 @@ export function route(view: ProfileView, question: RouteQuestion): Routed {
     const byName = view.index.find(serverName, target.port)
     if (byName.length > 0) return inspect(byName, serverName)
   }
-  const byAddress = view.index.find(target.host, target.port)
+  const byAddress = declaredAt(view, target)
   if (byAddress.length > 0) return inspect(byAddress, serverName)
   return serverName === null ? unnamed(view, question) : unclaimed(view, target, serverName)
 }
@@ -51,16 +52,28 @@ export function route(view: ProfileView, question: RouteQuestion): Routed {
  * whose server has it. Null: nothing does.
  */
 function routeSilent(view: ProfileView, { target, located }: RouteQuestion): Routed | null {
-  const { index } = view
-  const declared = index.find(target.host, target.port)
+  const declared = declaredAt(view, target)
   if (declared.length > 0) return isSilent(view, declared) ? inspect(declared, null) : null
-  const there = (index.located.get(target.port) ?? []).filter((name) => located.names.includes(name))
+  const there = locatedAt(view, target, located)
   const [name] = there
   if (name === undefined) return null
-  if (there.length === 1) return inspect(index.find(name, target.port), null)
+  if (there.length === 1) return inspect(view.index.find(name, target.port), null)
   // each has rules of its own, and nothing tells which is meant
   const because = `${target.host} on port ${target.port} is where ${there.join(' and ')} are: connect by name`
   return { route: { kind: 'refuse', because }, targetName: null }
+}
+
+/** What endpoints of the profile say an address is: nothing may go there past them, whatever it was called. */
+export function claimsAt(view: ProfileView, address: Address, located: Located): readonly string[] {
+  return [...declaredAt(view, address), ...locatedAt(view, address, located)]
+}
+
+function declaredAt({ index }: ProfileView, { host, port }: Address): readonly EndpointName[] {
+  return addressesIn(host).flatMap((address) => index.find(address, port))
+}
+
+function locatedAt({ index }: ProfileView, { port }: Address, { names }: Located): readonly string[] {
+  return (index.located.get(port) ?? []).filter((name) => names.includes(name))
 }
 
 function isSilent({ index }: ProfileView, candidates: readonly EndpointName[]): boolean {
