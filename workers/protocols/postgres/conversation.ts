@@ -65,6 +65,8 @@ export class Conversation {
   isSkipping = false
   /** The server waits for data of the agent. */
   isCopyingIn = false
+  /** The server said that it ends the session. */
+  wasEnded = false
 
   constructor(status: TransactionStatus, events: ConversationEvents) {
     this.status = status
@@ -227,6 +229,7 @@ export class Conversation {
   #failed(body: Buffer, total: number): void {
     const { code, isFatal } = errorParts(body)
     const bytesDown = this.#since(total)
+    if (isFatal) this.wasEnded = true
     this.isCopyingIn = false
     const head = this.#first()
     if (head === null) return

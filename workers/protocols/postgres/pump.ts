@@ -54,6 +54,7 @@ class Pump {
   #goesOn = false
   #isOver = false
   #hasPassed = false
+  #isAgentDone = false
 
   constructor(parts: PumpParts) {
     const { session, agent, upstream, parameters, transaction, facts, cache } = parts
@@ -85,7 +86,10 @@ class Pump {
     agent.on('error', () => undefined)
     upstream.on('error', () => undefined)
     agent.on('data', (chunk: Buffer) => this.#fromAgent(chunk))
-    agent.on('end', () => this.#agentEnded())
+    agent.on('end', () => {
+      this.#isAgentDone = true
+      if (!this.#isRunning) this.#agentEnded()
+    })
     agent.on('close', () => this.#end('the agent closed the connection', null))
     agent.on('drain', () => upstream.resume())
     upstream.on('data', (chunk: Buffer) => this.#fromServer(chunk))
@@ -120,7 +124,8 @@ class Pump {
       this.#fail(error, 'agent')
     } finally {
       this.#isRunning = false
-      this.#parts.agent.resume()
+      if (this.#isAgentDone) this.#agentEnded()
+      else this.#parts.agent.resume()
     }
   }
 
@@ -206,6 +211,7 @@ class Pump {
   #agentEnded(): void {
     const { upstream } = this.#parts
     if (this.#isOver) return
+    this.#isAgentDone = true
     this.#outbox.flush()
     upstream.end()
     const timer = setTimeout(() => this.#end('the agent closed the connection', null), halfClosedMs)
@@ -226,8 +232,9 @@ class Pump {
     if (this.#isOver) return
     this.#isOver = true
     const { agent, upstream } = this.#parts
-    if (told !== null && this.#scanner.isBetween && this.#conversation.length > 0 && agent.writable)
-      agent.write(fatal(...told))
+    // a server that ends a session says so itself
+    const isTold = !this.#conversation.wasEnded && !this.#isAgentDone && this.#scanner.isBetween && agent.writable
+    if (told !== null && isTold) agent.write(fatal(...told))
     this.#conversation.end(because)
     upstream.destroy()
     closeGently(agent)
