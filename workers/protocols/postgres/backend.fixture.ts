@@ -134,7 +134,7 @@ export class ModelBackend {
 
   #fail(code: string): Buffer[] {
     if (this.#status === 'T') this.#status = 'E'
-    if (this.#status !== 'T') this.#portals.clear()
+    if (this.#status === 'I') this.#portals.clear()
     this.#isSkipping = true
     return [errorResponse(code, 'failed')]
   }
