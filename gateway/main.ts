@@ -160,7 +160,11 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       recorderHealthy: () => recorder.healthy,
     }),
   )
-  addresses.start(() => void dispatch.recheck())
+  addresses.start({
+    changed: () => void dispatch.recheck(),
+    lost: (name) =>
+      log.warn('address.unknown', { name, hint: 'agents reach it by name; its port elsewhere is refused' }),
+  })
   if (wireguard !== null && gateway.wireguard !== null) await startWireguard(wireguard, dispatch, gateway.wireguard)
   onNativeFault((cause) => {
     metrics.count('native_faults')

@@ -147,8 +147,11 @@ describe('AddressBook', () => {
   it('tells of changes only', async () => {
     const { book, pass, zone } = startBook([db], { [db]: found(['10.0.0.5'], 30) })
     let changes = 0
-    book.start(() => {
-      changes += 1
+    book.start({
+      changed: () => {
+        changes += 1
+      },
+      lost: () => undefined,
     })
     await new Promise(setImmediate)
     expect(changes).toBe(1)
@@ -157,6 +160,23 @@ describe('AddressBook', () => {
     zone[db] = found(['10.0.0.5', '10.0.0.6'], 30)
     await pass(30_000)
     expect(changes).toBe(2)
+    book[Symbol.dispose]()
+  })
+
+  it('tells once of a name nobody can look up, and again when it was known in between', async () => {
+    const { book, pass, zone } = startBook([db, 'fine.example'], { [db]: failed, 'fine.example': found(['10.0.0.9']) })
+    const lost: string[] = []
+    book.start({ changed: () => undefined, lost: (name) => lost.push(name) })
+    await new Promise(setImmediate)
+    await pass(5_000)
+    expect(lost).toEqual([db])
+    zone[db] = found(['10.0.0.5'], 30)
+    await pass(5_000)
+    zone[db] = failed
+    await pass(30_000)
+    expect(lost).toEqual([db])
+    await pass(24 * 60 * minute)
+    expect(lost).toEqual([db, db])
     book[Symbol.dispose]()
   })
 

@@ -10,6 +10,14 @@ export interface Located {
   readonly unknown: ReadonlySet<string>
 }
 
+/** Who is told of what a book finds out. */
+export interface AddressBookListener {
+  /** A name has moved or has become known. */
+  changed(): void
+  /** Nobody could say where a name is: told once until it is known again. */
+  lost(name: string): void
+}
+
 /** What an address book is made of. */
 export interface AddressBookOptions {
   readonly resolver: Pick<Resolver, 'resolve'>
@@ -55,16 +63,17 @@ export class AddressBook implements Disposable {
   readonly #unknown = new Set<string>()
   #asking = 0
   #timer: NodeJS.Timeout | null = null
-  #onChange: () => void = () => undefined
+  #listener: AddressBookListener | null = null
+  readonly #lost = new Set<string>()
 
   constructor({ resolver, now = () => performance.now() }: AddressBookOptions) {
     this.#resolver = resolver
     this.#now = now
   }
 
-  /** Looks up in the background from now on. @param onChange called when a name has moved or has become known */
-  start(onChange: () => void): void {
-    this.#onChange = onChange
+  /** Looks up in the background from now on. */
+  start(listener: AddressBookListener): void {
+    this.#listener = listener
     this.#timer ??= setInterval(() => void this.refresh(), tickMs).unref()
     void this.refresh()
   }
@@ -73,6 +82,7 @@ export class AddressBook implements Disposable {
   update(names: readonly string[]): void {
     const wanted = new Set(names)
     for (const name of [...this.#entries.keys()]) if (!wanted.has(name)) this.#entries.delete(name)
+    for (const name of [...this.#lost]) if (!wanted.has(name)) this.#lost.delete(name)
     this.#unknown.clear()
     for (const name of wanted) {
       if (!this.#entries.has(name) && this.#entries.size < mostNames)
@@ -120,11 +130,22 @@ export class AddressBook implements Disposable {
     note(entry, 4, four, now)
     note(entry, 6, six, now)
     entry.dueAt = now + (isKnown(entry) ? waitMs([four, six]) : retryMs)
-    if (isKnown(entry)) this.#unknown.delete(name)
-    else this.#unknown.add(name)
+    this.#note(name, isKnown(entry))
     if (before === [...entry.seen.keys()].join() && wasKnown === isKnown(entry)) return
     this.#index()
-    this.#onChange()
+    this.#listener?.changed()
+  }
+
+  #note(name: string, isKnownNow: boolean): void {
+    if (isKnownNow) {
+      this.#unknown.delete(name)
+      this.#lost.delete(name)
+      return
+    }
+    this.#unknown.add(name)
+    if (this.#lost.has(name)) return
+    this.#lost.add(name)
+    this.#listener?.lost(name)
   }
 
   async #resolve(name: string, family: 4 | 6): Promise<Resolution> {

@@ -131,6 +131,26 @@ describe('Dispatch hands a flow whose protocol begins in its own way to the pool
     )
   })
 
+  it('and ends what another name led to, once the server there is known', async () => {
+    const leads: { [name: string]: readonly string[] } = {
+      'alias.example': ['198.51.100.7'],
+      'db.example': ['10.1.0.5'],
+    }
+    await startLab({ profiles: [profileWith('work', {})], hosts: leads, echoes: ['198.51.100.7:443'] })
+    const relayed = await lab.tailnet.open(alice, { host: '203.0.113.200', port: 443 })
+    relayed.socket.write(clientHello('alias.example'))
+    await firstBytes(relayed.socket)
+    relayed.socket.resume()
+    lab.reload([profileWith('work', { db: postgres('db.example:443') })])
+    expect(lab.dispatch.recheck()).toBe(0)
+    leads['db.example'] = ['198.51.100.7']
+    await lab.addresses.refresh()
+    expect(lab.dispatch.recheck()).toBe(1)
+    await relayed.closed
+    await lab.told(2)
+    expect(lab.records.at(-1)?.event).toMatchObject({ error: '198.51.100.7 is what db.example claims' })
+  })
+
   it('and keeps a session whose server moves, or shares its address from now on', async () => {
     await startLab(databases)
     const agent = await lab.tailnet.open(alice, { host: '10.1.0.5', port: 5432 })

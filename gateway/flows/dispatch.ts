@@ -6,7 +6,7 @@ import { ActiveFlows, type LiveFlow, type LiveView } from './active.ts'
 import type { DispatchCounts, DispatchParts, DispatchPorts } from './dispatch-ports.ts'
 import { FlowRecord } from './flow-record.ts'
 import { identifySafely, type ProfileView } from './identify.ts'
-import { type RouteQuestion, route } from './router.ts'
+import { claimsAt, type RouteQuestion, route } from './router.ts'
 import { datagramObjection, serveDatagrams } from './serve-datagrams.ts'
 import { serveFlow } from './serve-flow.ts'
 import { serveQuery } from './serve-names.ts'
@@ -132,7 +132,7 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     return { ...question, located: { names, unknown: noNames } }
   }
 
-  #changeOf({ flow, node, kind, decided }: LiveFlow): string | null {
+  #changeOf({ flow, node, kind, decided, relayedTo }: LiveFlow): string | null {
     const { ports } = this.#parts
     const identity = identifySafely(ports.devices, ports.profiles, { from: flow.peer.address, node })
     if (identity.kind === 'closed') return identity.because
@@ -140,6 +140,10 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     if (peer.device !== flow.peer.device) return 'the address belongs to another device'
     if (view.profile.name !== flow.profile) return 'the device has another profile'
     if (kind === 'udp') return datagramObjection(view, flow.target, ports.names.lookUp(flow.target.host))
+    if (relayedTo !== null) {
+      const [claim] = claimsAt(view, relayedTo, ports.addresses.locate(relayedTo.host))
+      if (claim !== undefined) return `${relayedTo.host} is what ${claim} claims`
+    }
     // still being decided, by what the policy says then
     if (decided === null) return null
     const now = route(view, this.#askAgain(view, decided)).route

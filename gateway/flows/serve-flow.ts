@@ -223,6 +223,7 @@ async function relay(parts: DispatchParts, answer: Answer, view: ProfileView, to
   if (end === null) return answer.refuse(to, 'the connection cannot be recorded now')
   if (!answer.give()) return end({ status: 'error', error: live.cancelled, bytesUp: 0, bytesDown: 0 })
   counts.relayed += 1
+  live.relayedTo = found.address
   live.become(kind, () => incoming.abort())
   try {
     const { bytesUp, bytesDown, endedBy, error } = await incoming.relay(found.address, relayDialMs)
