@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClawError } from '../../contract/errors.ts'
-import type { Judged, Session } from '../../contract/plugin.ts'
+import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { redeem } from '../../rules/gate.ts'
 import type { Conversation, Outcome, Sent } from './conversation.ts'
@@ -49,6 +49,8 @@ export class AgentMessages {
   readonly #failing: Buffer
   /** Messages sent since the last Sync whose answers the server may hold back. */
   #unanswered = 0
+  /** What is said of a statement is the same each time it is sent. */
+  readonly #seenBefore = new WeakMap<AnalysedStatement, Seen>()
 
   constructor(parts: MessageParts) {
     this.#parts = parts
@@ -207,12 +209,12 @@ export class AgentMessages {
 
   /** Judges statements sent together, in their order; null: one is denied, and `#answer` says so. */
   async #clear(statements: readonly AnalysedStatement[]): Promise<readonly Cleared[] | null> {
-    const { session, facts, outbox } = this.#parts
+    const { session, outbox } = this.#parts
     const cleared: Cleared[] = []
     for (const statement of statements) {
       const known = await this.#resolved(statement)
       if (outbox.isDue) outbox.flush()
-      const judged = await session.judge(seenOf(known, facts))
+      const judged = await session.judge(this.#seen(known))
       if (judged.ruling.kind === 'allow') {
         cleared.push({ statement: known, judged })
         continue
@@ -225,6 +227,14 @@ export class AgentMessages {
       return null
     }
     return cleared
+  }
+
+  #seen(statement: AnalysedStatement): Seen {
+    const known = this.#seenBefore.get(statement)
+    if (known !== undefined) return known
+    const seen = seenOf(statement, this.#parts.facts)
+    this.#seenBefore.set(statement, seen)
+    return seen
   }
 
   /** An EXECUTE runs what was prepared: that is what is judged. */

@@ -21,7 +21,7 @@ export function seenOf({ facts, unknowns }: AnalysedStatement, { database, user,
   const shown = withoutPasswords(facts.statement.slice(0, longestShown))
   const title = shown.replace(/\s+/g, ' ').trim().slice(0, longestTitle)
   return {
-    title,
+    title: title === '' ? 'SQL that cannot be read' : title,
     facts: { sql: { ...facts, database } },
     unknowns,
     record: { verb: facts.verb, tables: facts.tables, database, user },
