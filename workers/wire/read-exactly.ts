@@ -16,7 +16,6 @@ export function readExactly(stream: Readable, length: number, signal: AbortSigna
     const ended = () => failed(new ClawError('CP_PROTOCOL', 'the connection was closed'))
     const aborted = () => failed(signal.reason)
     const attempt = () => {
-      if (length === 0) return finish(() => resolve(Buffer.alloc(0)))
       const chunk = stream.read(length) as Buffer | null
       if (chunk === null) return
       // an ended stream gives the little it has left
@@ -24,6 +23,7 @@ export function readExactly(stream: Readable, length: number, signal: AbortSigna
       else finish(() => resolve(chunk))
     }
     if (signal.aborted) return reject(signal.reason)
+    if (stream.readableLength >= length && !stream.destroyed) return resolve(stream.read(length) ?? Buffer.alloc(0))
     if (stream.errored !== null) return reject(stream.errored)
     if (stream.destroyed || stream.readableEnded) return ended()
     signal.addEventListener('abort', aborted, { once: true })

@@ -18,7 +18,7 @@ import type { PostgresSettings } from './definition.ts'
 export interface GatewayParts {
   /** Serves one flow. */
   readonly serve: (session: Session<PostgresSettings>) => Promise<void>
-  readonly settings: PostgresSettings
+  readonly settings: Pick<PostgresSettings, 'host'> & Partial<PostgresSettings>
   /** Port of the server on 127.0.0.1, whatever `settings` call it. */
   readonly serverPort: number
   /** Shown to agents. */
@@ -58,7 +58,8 @@ export interface Gateway extends AsyncDisposable {
 
 /** Starts a gateway that accepts agents on 127.0.0.1 and takes them for flows to the endpoint's server. */
 export async function startGateway(parts: GatewayParts): Promise<Gateway> {
-  const { settings, rules = [], credentials = [], secrets = {}, unmatched = 'allow' } = parts
+  const { rules = [], credentials = [], secrets = {}, unmatched = 'allow' } = parts
+  const settings: PostgresSettings = { sslmode: undefined, ca_cert: undefined, ...parts.settings }
   const endpoint = {
     name: 'db' as EndpointName,
     protocol: 'postgres',

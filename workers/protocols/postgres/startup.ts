@@ -36,6 +36,8 @@ export interface AgentCancel {
 
 /** How long an agent may take from its first byte to the end of its startup packet, TLS included, ms. */
 const startupMs = 20_000
+/** First byte of a ClientHello; no startup packet is long enough to begin with it. */
+const tlsHandshake = 0x16
 
 /**
  * Reads what an agent says first: encryption requests are answered, TLS is taken off with a certificate of our CA.
@@ -72,15 +74,15 @@ class Intake {
 
   async read(signal: AbortSignal): Promise<AgentStartup | AgentCancel | null> {
     for (;;) {
-      const field = await readExactly(this.#stream, 4, signal)
-      if (field[0] === 0x16 && !this.#hasBegun) {
-        this.#hasBegun = true
-        this.#stream.unshift(field)
+      const first = await readExactly(this.#stream, 1, signal)
+      const isFirst = !this.#hasBegun
+      this.#hasBegun = true
+      if (isFirst && first[0] === tlsHandshake) {
+        this.#stream.unshift(first)
         await this.#secure(true, signal)
         continue
       }
-      this.#hasBegun = true
-      const length = startupLength(field)
+      const length = startupLength(Buffer.concat([first, await readExactly(this.#stream, 3, signal)]))
       if (typeof length !== 'number') return this.#refuse(length)
       const packet = parseStartupPacket(await readExactly(this.#stream, length, signal))
       switch (packet.kind) {
