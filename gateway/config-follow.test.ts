@@ -45,7 +45,7 @@ async function place() {
     const loaded = await loadPolicy(path)
     const { policy } = loaded
     if (policy === null) throw new Error(loaded.problems.map(({ message }) => message).join('\n'))
-    const current = new CurrentPolicy(policy, new VirtualNames(nameStore(database)))
+    const current = new CurrentPolicy(policy, new VirtualNames(nameStore(database)), { update: () => undefined })
     const follow = followConfig({
       path,
       loaded: { ...loaded, policy },

@@ -1,6 +1,7 @@
 import type { ProfileName } from '../workers/contract/ids.ts'
 import type { Profile } from '../workers/contract/profile.ts'
 import type { Policy } from './config/policy.ts'
+import type { AddressBook } from './flows/address-book.ts'
 import { type DestinationPolicy, destinationPolicy, localAddresses } from './flows/destination.ts'
 import type { VirtualNames } from './flows/names.ts'
 import { ProfileViews } from './flows/profile-views.ts'
@@ -9,12 +10,14 @@ import { ProfileViews } from './flows/profile-views.ts'
 export class CurrentPolicy {
   readonly views = new ProfileViews()
   readonly #names: VirtualNames
+  readonly #addresses: Pick<AddressBook, 'update'>
   readonly #local = localAddresses()
   #policy: Policy
   #destinations: DestinationPolicy
 
-  constructor(policy: Policy, names: VirtualNames) {
+  constructor(policy: Policy, names: VirtualNames, addresses: Pick<AddressBook, 'update'>) {
     this.#names = names
+    this.#addresses = addresses
     this.#policy = policy
     this.#destinations = this.#derive()
   }
@@ -50,7 +53,9 @@ export class CurrentPolicy {
   }
 
   #derive(): DestinationPolicy {
-    this.#names.update(this.views.update(this.#policy.profiles.values()))
+    const hosts = this.views.update(this.#policy.profiles.values())
+    this.#names.update(hosts)
+    this.#addresses.update(hosts.located)
     return destinationPolicy({ allow: this.#policy.gateway.relayAllow, local: this.#local })
   }
 }

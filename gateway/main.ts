@@ -12,6 +12,7 @@ import type { LoadedPolicy } from './config/load-policy.ts'
 import type { Policy, TailscaleSettings } from './config/policy.ts'
 import { followConfig } from './config-follow.ts'
 import { CurrentPolicy } from './current-policy.ts'
+import { AddressBook } from './flows/address-book.ts'
 import { Dispatch } from './flows/dispatch.ts'
 import { VirtualNames } from './flows/names.ts'
 import { createResolver, type Resolver } from './flows/resolver.ts'
@@ -93,11 +94,13 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
   const storage = await openStorage({ stateDir, sampleBytes, log, shutdown, ...ask })
   const { database, vault, root, recorder } = storage
   const names = new VirtualNames(nameStore(database))
-  const current = new CurrentPolicy(loaded.policy, names)
+  const resolver = createResolver({ server: gateway.resolver })
+  const addresses = new AddressBook({ resolver })
+  shutdown.defer('addresses', () => addresses[Symbol.dispose]())
+  const current = new CurrentPolicy(loaded.policy, names, addresses)
   const devices = devicesOf(database)
   const metrics = new Metrics()
   shutdown.defer('metrics', () => metrics[Symbol.dispose]())
-  const resolver = createResolver({ server: gateway.resolver })
   // the networks are closed after the flows: through them agents learn that their connections are over
   const wireguard = gateway.wireguard === null ? null : openWireguard(gateway.wireguard, storage)
   if (wireguard !== null) shutdown.use('tunnel', wireguard.network)
@@ -148,6 +151,7 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       devices: deviceLookup(origins, () => current.policy.deviceDefaultProfile),
       profiles: current.views,
       names,
+      addresses,
       resolver,
       policy: current.destinations,
       pools,
@@ -156,6 +160,11 @@ async function compose(options: GatewayOptions, shutdown: Shutdown): Promise<Gat
       recorderHealthy: () => recorder.healthy,
     }),
   )
+  addresses.start({
+    changed: () => void dispatch.recheck(),
+    lost: (name) =>
+      log.warn('address.unknown', { name, hint: 'agents reach it by name; its port elsewhere is refused' }),
+  })
   if (wireguard !== null && gateway.wireguard !== null) await startWireguard(wireguard, dispatch, gateway.wireguard)
   onNativeFault((cause) => {
     metrics.count('native_faults')

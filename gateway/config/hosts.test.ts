@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { EndpointName } from '../../workers/contract/ids.ts'
+import type { EndpointName, TunnelName } from '../../workers/contract/ids.ts'
 import { formatHost, hostIndex, parseHost } from './hosts.ts'
 
 const indexOf = (hosts: { readonly [endpoint: string]: readonly string[] }) =>
@@ -99,6 +99,32 @@ describe('hostIndex()', () => {
     expect(index.names).toEqual(['a.example.com', 'b.example.com'])
     expect(index.suffixes).toEqual(['eu.example.com', 'example.com', 'ports.example.com'])
     expect([...index.ports].sort()).toEqual([443, 444, 8443, 9000])
+  })
+
+  it('tells endpoints of protocols that begin in their own way', () => {
+    const more = { settings: {}, credentials: [], rules: [], unmatched: 'allow', via: null } as const
+    const endpoint = (name: string, protocol: string, ...hosts: string[]) => ({
+      ...more,
+      name: name as EndpointName,
+      protocol,
+      hosts,
+    })
+    const mixed = hostIndex({
+      endpoints: [
+        endpoint('db', 'postgres', 'db.example', '192.0.2.9'),
+        endpoint('old', 'postgres', 'old.example', 'older.example:6432'),
+        { ...endpoint('far', 'postgres', 'far.example'), via: 'office' as TunnelName },
+        endpoint('box', 'ssh', '*.boxes.example', 'box.example'),
+        endpoint('api', 'https', 'api.example'),
+      ],
+    })
+    expect([...mixed.silent]).toEqual(['db', 'old', 'far', 'box'])
+    expect([...mixed.located]).toEqual([
+      [5432, ['db.example', 'old.example']],
+      [6432, ['older.example']],
+      [22, ['box.example']],
+    ])
+    expect([...mixed.ports]).toEqual([443])
   })
 
   it('hands out lists that callers cannot spoil', () => {

@@ -19,8 +19,12 @@ export interface HostIndex {
   find(name: string, port: number): EndpointName[]
   /** Endpoints claiming the name on any port: for names that only exist here (virtual addresses). */
   owners(name: string): EndpointName[]
-  /** Ports on which some entry can match. */
+  /** Ports on which some entry of a protocol that begins with a ClientHello can match. */
   readonly ports: ReadonlySet<number>
+  /** Endpoints whose protocol begins in a way of its own: a flow of theirs says nothing of where it wants to go. */
+  readonly silent: ReadonlySet<EndpointName>
+  /** Their declared names by port; the real addresses of these names are claimed as well. Not those behind a tunnel. */
+  readonly located: ReadonlyMap<number, readonly string[]>
   /** Declared names without IP addresses and wildcards, sorted. */
   readonly names: readonly string[]
   /** Suffixes of declared wildcards, e.g. `example.com` for `*.example.com`, sorted. */
@@ -61,10 +65,16 @@ export function hostIndex(profile: Pick<Profile, 'endpoints'>): HostIndex {
   const wildAny = new Map<string, EndpointName[]>()
   const ports = new Set<number>()
   const names = new Set<string>()
+  const silent = new Set<EndpointName>()
+  const located = new Map<number, string[]>()
   for (const endpoint of profile.endpoints) {
+    const protocol = protocolNamed(endpoint.protocol)
+    const isSilent = protocol?.opening === 'own'
+    if (isSilent) silent.add(endpoint.name)
     for (const { kind, host, port } of entriesOf(endpoint)) {
-      const fixed = port ?? protocolNamed(endpoint.protocol)?.defaultPort ?? 0
-      ports.add(fixed)
+      const fixed = port ?? protocol?.defaultPort ?? 0
+      if (!isSilent) ports.add(fixed)
+      else if (kind === 'name' && endpoint.via === null) located.set(fixed, [...(located.get(fixed) ?? []), host])
       if (kind === 'name') names.add(host)
       note(kind === 'wildcard' ? wild : exact, `${host}\n${fixed}`, endpoint.name)
       note(kind === 'wildcard' ? wildAny : exactAny, host, endpoint.name)
@@ -74,6 +84,8 @@ export function hostIndex(profile: Pick<Profile, 'endpoints'>): HostIndex {
     find: (name, port) => lookUp(name, (host) => `${host}\n${port}`, exact, wild),
     owners: (name) => lookUp(name, (host) => host, exactAny, wildAny),
     ports,
+    silent,
+    located,
     names: [...names].sort(),
     suffixes: [...wildAny.keys()].sort(),
   }

@@ -1,5 +1,5 @@
 import type { Flow, Route } from '../../workers/contract/flow.ts'
-import type { DeviceId, FlowId, ProfileName } from '../../workers/contract/ids.ts'
+import type { Address, DeviceId, FlowId, ProfileName } from '../../workers/contract/ids.ts'
 import type { RouteQuestion } from './router.ts'
 
 /** What is being done with a live flow; `new`: not decided yet. */
@@ -23,6 +23,9 @@ export class LiveFlow {
   #cancelled: string | null = null
   /** Its route and what it was decided by; null until it was. */
   decided: { readonly question: RouteQuestion; readonly route: Route } | null = null
+
+  /** Where it is relayed to; null: not at all. */
+  relayedTo: Address | null = null
 
   /** Tailnet node it comes from. */
   readonly node: string | null

@@ -118,6 +118,11 @@ interface Denied {
   readonly what: string
 }
 
+/** An address and the IPv4 addresses it carries inside, all of which a connection to it could reach; canonical. */
+export function addressesIn(address: string): readonly string[] {
+  return formsOf(address)?.map((form) => form.toString()) ?? []
+}
+
 /** The address itself, and the IPv4 addresses it carries inside. */
 function formsOf(address: string): readonly Ip[] | null {
   // inet_aton forms (0177.1, 2130706433) mean different things to different programs

@@ -2,6 +2,7 @@ import type { Flow, Route } from '../../workers/contract/flow.ts'
 import type { DeviceId, Fd, FlowId, ProfileName } from '../../workers/contract/ids.ts'
 import type { FlowReport } from '../../workers/contract/messages.ts'
 import type { ActiveFlows } from './active.ts'
+import type { AddressBook } from './address-book.ts'
 import type { DestinationPolicy } from './destination.ts'
 import type { FlowRecord, RecordPort } from './flow-record.ts'
 import type { DeviceLookup, ProfileLookup } from './identify.ts'
@@ -21,6 +22,7 @@ export interface DispatchPorts extends RecordPort {
   readonly devices: DeviceLookup
   readonly profiles: ProfileLookup
   readonly names: Pick<VirtualNames, 'addressOf' | 'lookUp'>
+  readonly addresses: Pick<AddressBook, 'locate'>
   readonly resolver: Resolver
   readonly policy: DestinationPolicy
   readonly pools: FlowPools

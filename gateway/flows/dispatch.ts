@@ -5,8 +5,8 @@ import type { IncomingDatagrams, IncomingFlow, IncomingQuery, TailnetHandlers } 
 import { ActiveFlows, type LiveFlow, type LiveView } from './active.ts'
 import type { DispatchCounts, DispatchParts, DispatchPorts } from './dispatch-ports.ts'
 import { FlowRecord } from './flow-record.ts'
-import { identifySafely } from './identify.ts'
-import { route } from './router.ts'
+import { identifySafely, type ProfileView } from './identify.ts'
+import { claimsAt, type RouteQuestion, route } from './router.ts'
 import { datagramObjection, serveDatagrams } from './serve-datagrams.ts'
 import { serveFlow } from './serve-flow.ts'
 import { serveQuery } from './serve-names.ts'
@@ -14,6 +14,7 @@ import { serveQuery } from './serve-names.ts'
 /** How long the flows of a device may take to end once they are cancelled, ms: a little more than a worker may. */
 const endMs = 700
 const settleMs = 20
+const noNames: ReadonlySet<string> = new Set()
 
 /**
  * What happens to everything a tailnet brings: announced flows are identified, routed and handed to workers, relayed
@@ -121,7 +122,17 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     return because !== null
   }
 
-  #changeOf({ flow, node, kind, decided }: LiveFlow): string | null {
+  /** An inspected flow keeps the name its address stood for when it began; others may have become known since. */
+  #askAgain({ index }: ProfileView, { question, route: before }: NonNullable<LiveFlow['decided']>): RouteQuestion {
+    const { target, located } = question
+    const isSame = (name: string) =>
+      before.kind === 'inspect' && index.find(name, target.port).some((each) => before.candidates.includes(each))
+    const now = this.#parts.ports.addresses.locate(target.host)
+    const names = before.kind === 'inspect' ? located.names.filter(isSame) : now.names
+    return { ...question, located: { names, unknown: noNames } }
+  }
+
+  #changeOf({ flow, node, kind, decided, relayedTo }: LiveFlow): string | null {
     const { ports } = this.#parts
     const identity = identifySafely(ports.devices, ports.profiles, { from: flow.peer.address, node })
     if (identity.kind === 'closed') return identity.because
@@ -129,9 +140,13 @@ export class Dispatch implements TailnetHandlers, AsyncDisposable {
     if (peer.device !== flow.peer.device) return 'the address belongs to another device'
     if (view.profile.name !== flow.profile) return 'the device has another profile'
     if (kind === 'udp') return datagramObjection(view, flow.target, ports.names.lookUp(flow.target.host))
+    if (relayedTo !== null) {
+      const [claim] = claimsAt(view, relayedTo, ports.addresses.locate(relayedTo.host))
+      if (claim !== undefined) return `${relayedTo.host} is what ${claim} claims`
+    }
     // still being decided, by what the policy says then
     if (decided === null) return null
-    const now = route(view, decided.question).route
+    const now = route(view, this.#askAgain(view, decided)).route
     return isAsBefore(decided.route, now) ? null : 'the policy treats this host differently now'
   }
 }

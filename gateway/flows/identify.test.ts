@@ -78,7 +78,7 @@ describe('ProfileViews', () => {
       profileWith('a', { x: ['one.example', '*.deep.example', '192.0.2.1'] }),
       profileWith('b', { y: ['two.example', 'one.example'] }),
     ])
-    expect(found).toEqual({ names: ['one.example', 'two.example'], suffixes: ['deep.example'] })
+    expect(found).toEqual({ located: [], names: ['one.example', 'two.example'], suffixes: ['deep.example'] })
     const before = both.view('a' as ProfileName)
     both.update([profileWith('a', { x: ['one.example', '*.deep.example', '192.0.2.1'] })])
     expect(both.view('a' as ProfileName)?.index).toBe(before?.index)

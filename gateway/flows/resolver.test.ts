@@ -53,8 +53,8 @@ describe('createResolver()', () => {
   }
 
   it.each([
-    ['an address', 'both.example', 4, { kind: 'found', addresses: ['198.51.100.7'] }],
-    ['an IPv6 address', 'both.example', 6, { kind: 'found', addresses: ['2001:db8::7'] }],
+    ['an address', 'both.example', 4, { kind: 'found', addresses: ['198.51.100.7'], ttlS: 5 }],
+    ['an IPv6 address', 'both.example', 6, { kind: 'found', addresses: ['2001:db8::7'], ttlS: 5 }],
     ['that there is none of the family', 'four.example', 6, { kind: 'no_data' }],
     ['that there is no such name', 'nowhere.example', 4, { kind: 'no_name' }],
     ['that nobody can tell', 'sick.example', 4, { kind: 'failed' }],

@@ -5,7 +5,11 @@ import { hostsFile } from './hosts-file.ts'
 
 /** What a look-up came to. */
 export type Resolution =
-  | { readonly kind: 'found'; readonly addresses: readonly string[] }
+  | {
+      readonly kind: 'found'
+      readonly addresses: readonly string[] /** Of the record that ends first. */
+      readonly ttlS?: number
+    }
   /** The name exists and has no address of this family. */
   | { readonly kind: 'no_data' }
   | { readonly kind: 'no_name' }
@@ -42,10 +46,11 @@ export function createResolver(options: ResolverOptions): Resolver {
   const kept = new Map<string, { readonly until: number; readonly answer: Promise<Resolution> }>()
   const ask = async (name: string, family: 4 | 6): Promise<Resolution> => {
     try {
-      const addresses = family === 4 ? await cares.resolve4(name) : await cares.resolve6(name)
-      return addresses.length === 0
-        ? { kind: 'no_data' }
-        : { kind: 'found', addresses: addresses.slice(0, maxAddresses) }
+      const records = await (family === 4 ? cares.resolve4(name, { ttl: true }) : cares.resolve6(name, { ttl: true }))
+      const kept = records.slice(0, maxAddresses)
+      if (kept.length === 0) return { kind: 'no_data' }
+      const ttlS = Math.min(...kept.map(({ ttl }) => ttl))
+      return { kind: 'found', addresses: kept.map(({ address }) => address), ttlS }
     } catch (error) {
       return negative((error as NodeJS.ErrnoException).code)
     }

@@ -10,7 +10,7 @@ import type { DispatchParts } from './dispatch-ports.ts'
 import { failed, towards } from './flow-record.ts'
 import { identifySafely, type ProfileView } from './identify.ts'
 import { reach } from './reach.ts'
-import { type Routed, type RouteQuestion, route } from './router.ts'
+import { claimsAt, type Routed, type RouteQuestion, route } from './router.ts'
 import { serveNameStream } from './serve-names.ts'
 
 type Of<K extends Route['kind']> = Extract<Route, { kind: K }>
@@ -112,7 +112,7 @@ async function steer(parts: DispatchParts, answer: Answer, view: ProfileView): P
     case 'names':
       return await names(parts, answer)
     case 'splice':
-      return await relay(parts, answer, chosen.to)
+      return await relay(parts, answer, view, chosen.to)
     case 'refuse':
       return answer.refuse({ host: targetName ?? target.host, port: target.port }, chosen.because)
     case 'peek':
@@ -132,7 +132,8 @@ async function find({ ports }: DispatchParts, answer: Answer, view: ProfileView)
       resolve(null)
     })
   })
-  const question = { target, virtual: ports.names.lookUp(target.host), serverName: undefined }
+  const virtual = ports.names.lookUp(target.host)
+  const question = { target, virtual, located: ports.addresses.locate(target.host), serverName: undefined }
   const routed = route(view, question)
   if (routed.route.kind !== 'peek') return decide(live, question, routed)
   const serverName = await Promise.race([readServerName(answer), cancelled])
@@ -208,17 +209,21 @@ async function take({ incoming, live }: Answer): Promise<Fd | string> {
   return live.cancelled ?? 'the agent went away'
 }
 
-async function relay(parts: DispatchParts, answer: Answer, to: Address): Promise<void> {
+async function relay(parts: DispatchParts, answer: Answer, view: ProfileView, to: Address): Promise<void> {
   const { ports, record, counts } = parts
   const { incoming, live } = answer
   const { flow } = live
   const kind = flow.targetName === null ? 'relay' : 'splice'
   const found = await reach(ports, to)
   if (found.kind === 'refused') return answer.refuse(to, found.because)
+  const { host } = found.address
+  const [claim] = claimsAt(ports.profiles.view(flow.profile) ?? view, found.address, ports.addresses.locate(host))
+  if (claim !== undefined) return answer.refuse(to, `${to.host} is at ${host}, which ${claim} claims`)
   const end = await record.admit(towards(flow, kind, to, { address: found.address.host }))
   if (end === null) return answer.refuse(to, 'the connection cannot be recorded now')
   if (!answer.give()) return end({ status: 'error', error: live.cancelled, bytesUp: 0, bytesDown: 0 })
   counts.relayed += 1
+  live.relayedTo = found.address
   live.become(kind, () => incoming.abort())
   try {
     const { bytesUp, bytesDown, endedBy, error } = await incoming.relay(found.address, relayDialMs)

@@ -8,7 +8,7 @@ import { VirtualNames } from '../../gateway/flows/names.ts'
 import { ProfileViews } from '../../gateway/flows/profile-views.ts'
 import { LoopbackTailnet } from '../../gateway/tailnet/loopback.ts'
 import type { ActionEvent } from '../../workers/contract/action.ts'
-import type { DeviceId, ProfileName } from '../../workers/contract/ids.ts'
+import type { DeviceId, EndpointName, ProfileName } from '../../workers/contract/ids.ts'
 import { clientHello, profileWith } from '../support/flow-lab.ts'
 
 const alice = '10.77.0.2'
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop()
 })
 
-/** A dispatcher behind the binding; doors in this order: relayed, dead, refused, inspected, of a stranger. */
+/** A dispatcher behind the binding; doors in this order: relayed, dead, refused, inspected, of a stranger, databases. */
 async function startBehindBinding() {
   const echo = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => undefined).pipe(socket))
   echo.listen(0, '127.0.0.1')
@@ -27,7 +27,8 @@ async function startBehindBinding() {
   const events: ActionEvent[] = []
   const views = new ProfileViews()
   const names = new VirtualNames({ load: () => [], save: () => undefined })
-  names.update(views.update([profileWith('work', { api: ['api.example'] })]))
+  const databases = { protocol: 'postgres', hosts: ['db.example', '192.0.2.5:6432'] }
+  names.update(views.update([profileWith('work', { api: ['api.example'], db: databases })]))
   let isKnown = true
   const running = new Set<Socket>()
   const dispatch = new Dispatch({
@@ -47,14 +48,19 @@ async function startBehindBinding() {
     },
     profiles: views,
     names,
+    addresses: {
+      locate: (address) => ({ names: address === '203.0.113.8' ? ['db.example'] : [], unknown: new Set() }),
+    },
     resolver: { server: null, resolve: () => Promise.resolve({ kind: 'no_name' }) },
     policy: destinationPolicy({ allow: ['127.0.0.1'], local: () => new Set() }),
     pools: {
       hasRoom: () => true,
-      run: async (flow, _route, fd) => {
+      run: async (flow, route, fd) => {
         const socket = new Socket({ fd, readable: true, writable: true })
         running.add(socket)
         socket.on('error', () => undefined)
+        // as servers do that speak first
+        if (route.candidates.includes('db' as EndpointName)) socket.end(`the server for ${flow.targetName}`)
         socket.on('data', (bytes: Buffer) => socket.end(`${bytes.length} bytes for ${flow.targetName}`))
         await new Promise((resolve) => socket.once('close', resolve))
         return { flow: flow.id, bytesUp: 0, bytesDown: 0, actions: 1, endedBy: 'peer', fault: null }
@@ -72,6 +78,9 @@ async function startBehindBinding() {
     { from: alice, to: { host: '169.254.169.254', port: 80 } },
     { from: alice, to: { host: '198.51.100.7', port: 443 } },
     { from: '10.77.0.99', to: { host: '127.0.0.1', port } },
+    { from: alice, to: { host: names.addressOf('db.example')?.v4 ?? '', port: 5432 } },
+    { from: alice, to: { host: '203.0.113.8', port: 5432 } },
+    { from: alice, to: { host: '192.0.2.5', port: 6432 } },
   ])
   stops.push(
     () => echo.close(),
@@ -110,6 +119,17 @@ describe('Dispatch behind the binding', () => {
     const socket = knock(3)
     socket.write(hello)
     expect(await text(socket)).toBe(`${hello.length} bytes for api.example`)
+    socket.destroy()
+  })
+
+  it.each([
+    ['name', 5, 'the server for db.example'],
+    ['real address', 6, 'the server for null'],
+    ['declared address', 7, 'the server for null'],
+  ])('hands over a flow to the %s of a server that speaks first', async (_what, door, said) => {
+    const { knock } = await startBehindBinding()
+    const socket = knock(door)
+    expect(await text(socket)).toBe(said)
     socket.destroy()
   })
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net'
+import { AddressBook } from '../../gateway/flows/address-book.ts'
 import { destinationPolicy } from '../../gateway/flows/destination.ts'
 import { Dispatch } from '../../gateway/flows/dispatch.ts'
 import type { KnownDevice } from '../../gateway/flows/identify.ts'
@@ -38,6 +39,7 @@ export class FlowLab implements AsyncDisposable {
   readonly tailnet: InTestTailnet
   readonly dispatch: Dispatch
   readonly names: VirtualNames
+  readonly addresses: AddressBook
   readonly records: Recorded[] = []
   readonly handedOver: { readonly flow: Flow; readonly candidates: readonly EndpointName[] }[] = []
   readonly devices = new Map<string, KnownDevice>()
@@ -59,12 +61,14 @@ export class FlowLab implements AsyncDisposable {
         for (const row of rows) this.#stored.set(row.id, row)
       },
     })
+    this.addresses = new AddressBook({ resolver: resolverOf(options) })
     for (const [address, device] of Object.entries(options.devices)) this.setDevice(address, device)
     this.reload(options.profiles)
     this.dispatch = new Dispatch({
       devices: { byAddress: (address) => this.devices.get(address) ?? null, byNode: () => null },
       profiles: this.#views,
       names: this.names,
+      addresses: this.addresses,
       resolver: resolverOf(options),
       policy: destinationPolicy({ allow: [], local: () => new Set(['203.0.113.9']) }),
       pools: {
@@ -98,11 +102,15 @@ export class FlowLab implements AsyncDisposable {
       servers.push(server)
       world.set(address, (server.address() as AddressInfo).port)
     }
-    return new FlowLab(options, servers, world)
+    const lab = new FlowLab(options, servers, world)
+    await lab.addresses.refresh()
+    return lab
   }
 
   reload(profiles: readonly Profile[]): void {
-    this.names.update(this.#views.update(profiles))
+    const hosts = this.#views.update(profiles)
+    this.names.update(hosts)
+    this.addresses.update(hosts.located)
   }
 
   setDevice(address: string, device: DeviceFacts): void {
@@ -153,15 +161,19 @@ export class FlowLab implements AsyncDisposable {
   }
 }
 
-/** A profile with https endpoints, `{ api: ['api.example'] }`. */
+/** Hosts of an endpoint of a protocol; of an https endpoint where only they are given. */
+export type LabEndpoint = readonly string[] | { readonly protocol: string; readonly hosts: readonly string[] }
+
+/** A profile with endpoints, `{ api: ['api.example'] }`. */
 export function profileWith(
   name: string,
-  endpoints: { readonly [endpoint: string]: readonly string[] },
+  endpoints: { readonly [endpoint: string]: LabEndpoint },
   more: Partial<Profile> = {},
 ): Profile {
-  const built = Object.entries(endpoints).map(([endpoint, hosts]): Endpoint => {
+  const built = Object.entries(endpoints).map(([endpoint, declared]): Endpoint => {
     const rest = { settings: {}, credentials: [], rules: [], unmatched: 'allow', via: null } as const
-    return { name: endpoint as EndpointName, protocol: 'https', hosts, ...rest }
+    const { protocol, hosts } = 'hosts' in declared ? declared : { protocol: 'https', hosts: declared }
+    return { name: endpoint as EndpointName, protocol, hosts, ...rest }
   })
   return {
     name: name as ProfileName,

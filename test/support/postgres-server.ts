@@ -1,12 +1,28 @@
 import { spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A PostgreSQL server of its own, on a Unix socket. */
+/** A PostgreSQL server of its own. */
 export interface PostgresServer extends Disposable {
   /** Folder of the socket; the superuser is `postgres`, without a password. */
   readonly socket: string
+  readonly port: number
+  /** Runs statements as the superuser; returns the rows as psql prints them unaligned. */
+  query(sql: string): string
+}
+
+/** What differs between servers; by default there is a Unix socket and nothing else. */
+export interface PostgresOptions {
+  /** Addresses it listens on, where everybody gives a password (scram-sha-256). */
+  readonly addresses?: readonly string[]
+  readonly port?: number
+  /** Process in whose network it runs. */
+  readonly networkOf?: number
+  /** More settings, as `log_statement=all`. */
+  readonly settings?: readonly string[]
+  /** Lines of pg_hba.conf that go before those for passwords. */
+  readonly access?: readonly string[]
 }
 
 /** Where the server's programs are; null, said loudly, when there are none. */
@@ -19,30 +35,46 @@ export function postgresPrograms(subject: string): string | null {
   return null
 }
 
+const nobody = 65534
+
 /** Starts a server in a folder of its own; as nobody when this is root, which it refuses to run as. */
-export function startPostgres(programs: string): PostgresServer {
+export function startPostgres(programs: string, options: PostgresOptions = {}): PostgresServer {
+  const { addresses = [], port = 5432, settings = [], access = [] } = options
   const folder = mkdtempSync(join(tmpdir(), 'clawpatrol-pg-'))
-  const nobody = 65534
-  const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
-  if ('uid' in user) chownSync(folder, nobody, nobody)
+  if (process.getuid?.() === 0) chownSync(folder, nobody, nobody)
   const data = join(folder, 'data')
-  const run = (program: string, words: readonly string[]) => {
-    const done = spawnSync(join(programs, program), words, { ...user, cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+  const said = (program: string, words: readonly string[], input?: string) => {
+    const [command = '', ...rest] = [...wordsBefore(options), join(programs, program), ...words]
+    const done = spawnSync(command, rest, { cwd: folder, encoding: 'utf8', stdio: 'pipe', ...(input && { input }) })
     if (done.status !== 0) throw new Error(`${program}: ${done.stderr}${done.stdout}`)
+    return done.stdout
   }
-  const settings = `-c listen_addresses= -k ${folder} -c fsync=off -c wal_level=minimal -c max_wal_senders=0`
+  const fixed = ['fsync=off', 'wal_level=minimal', 'max_wal_senders=0', 'autovacuum=off', `port=${port}`]
+  const all = [...fixed, `listen_addresses=${addresses.join(',')}`, ...settings].map((setting) => `-c ${setting}`)
   try {
-    run('initdb', ['-D', data, '-N', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-instructions'])
-    run('pg_ctl', ['-D', data, '-w', '-o', `${settings} -c autovacuum=off`, '-l', join(folder, 'log'), 'start'])
+    said('initdb', ['-D', data, '-N', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-instructions'])
+    const lines = ['local all all trust', ...access, 'host all all all scram-sha-256', '']
+    writeFileSync(join(data, 'pg_hba.conf'), lines.join('\n'))
+    said('pg_ctl', ['-D', data, '-w', '-o', `-k ${folder} ${all.join(' ')}`, '-l', join(folder, 'log'), 'start'])
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
   return {
     socket: folder,
+    port,
+    query: (sql) =>
+      said('psql', ['-h', folder, '-p', String(port), '-U', 'postgres', '-qAtX', '-v', 'ON_ERROR_STOP=1'], sql),
     [Symbol.dispose]() {
-      run('pg_ctl', ['-D', data, '-w', '-m', 'immediate', 'stop'])
+      said('pg_ctl', ['-D', data, '-w', '-m', 'immediate', 'stop'])
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The words that run a program as nobody where this is root, and in another network. */
+function wordsBefore({ networkOf }: PostgresOptions): readonly string[] {
+  if (process.getuid?.() !== 0) return []
+  const network = networkOf === undefined ? [] : ['nsenter', '-t', String(networkOf), '--net', '--']
+  return [...network, 'setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--']
 }

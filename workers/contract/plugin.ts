@@ -77,6 +77,8 @@ export interface ProtocolDefinition<S extends z.ZodType = z.ZodType> {
   readonly hosts: (settings: z.output<S>) => readonly string[]
   /** Port an entry without one stands for. */
   readonly defaultPort: number
+  /** How its connections begin: with a TLS ClientHello that may name the host, or in a way of their own. */
+  readonly opening: 'client-hello' | 'own'
   /** Whether `runtimes.ts` has code that serves it; a gateway refuses a policy that needs one without. */
   readonly isServed: boolean
 }

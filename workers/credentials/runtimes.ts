@@ -6,11 +6,13 @@ import { cookieToken } from './cookie-token/runtime.ts'
 import { headerToken } from './header-token/runtime.ts'
 import { mtls } from './mtls/runtime.ts'
 import { passthrough } from './passthrough/runtime.ts'
+import { postgresPassword } from './postgres-password/runtime.ts'
 
 /** A credential's code for settings that were checked against its schema before they came here. */
 export interface LoadedCredential {
   readonly http?: (settings: unknown) => Injections['http']
   readonly tls?: (settings: unknown) => Injections['tls']
+  readonly login?: (settings: unknown) => Injections['login']
 }
 
 const runtimes: { readonly [type: string]: CredentialRuntime } = {
@@ -20,6 +22,7 @@ const runtimes: { readonly [type: string]: CredentialRuntime } = {
   header_token: headerToken as CredentialRuntime,
   mtls_credential: mtls as CredentialRuntime,
   passthrough: passthrough as CredentialRuntime,
+  postgres_credential: postgresPassword as CredentialRuntime,
 }
 
 /**

@@ -3,6 +3,7 @@ import type { ProtocolRuntime } from '../contract/plugin.ts'
 
 const runtimes: { readonly [type: string]: () => Promise<ProtocolRuntime> } = {
   https: async () => (await import('./https/runtime.ts')).https,
+  postgres: async () => (await import('./postgres/runtime.ts')).postgres,
 }
 
 /**

@@ -4,6 +4,8 @@ import type { CredentialUse } from '../contract/profile.ts'
 export interface SessionFields {
   readonly user?: string | undefined
   readonly database?: string | undefined
+  /** The one it was seen to hold. */
+  readonly placeholder?: string | undefined
 }
 
 /**

@@ -12,6 +12,8 @@ export interface TlsPeer {
   readonly alpn: readonly string[]
   /** Session of an earlier connection to resume. */
   readonly session: Buffer | null
+  /** Its certificate is not looked at: encryption against listeners only. */
+  readonly isUnchecked?: boolean
 }
 
 /** Longest wait for a TLS handshake with an upstream, ms. */
@@ -21,11 +23,14 @@ const probeMs = 30_000
 const highWaterMark = 256 * 1024
 
 /**
- * Puts TLS on a connection to an upstream; its certificate is always verified for the requested host.
+ * Puts TLS on a connection to an upstream; its certificate is verified for the requested host unless the peer says otherwise.
  * Owns the raw socket from here on, also when it fails.
  * @throws ClawError CP_TLS with cause and advice
  */
-export function connectTls(raw: Duplex, { host, context, alpn, session }: TlsPeer): Promise<tls.TLSSocket> {
+export function connectTls(
+  raw: Duplex,
+  { host, context, alpn, session, isUnchecked = false }: TlsPeer,
+): Promise<tls.TLSSocket> {
   // keep-alive probes: a response may take for ever, a dead upstream must not
   if (raw instanceof net.Socket) raw.setNoDelay(true).setKeepAlive(true, probeMs)
   return new Promise((resolve, reject) => {
@@ -36,7 +41,7 @@ export function connectTls(raw: Duplex, { host, context, alpn, session }: TlsPee
       servername: isIP(host) === 0 ? host : '',
       secureContext: context,
       ALPNProtocols: [...alpn],
-      rejectUnauthorized: true,
+      rejectUnauthorized: !isUnchecked,
       ...(session === null ? {} : { session }),
       ...({ highWaterMark } as object),
     })

@@ -1,6 +1,6 @@
 import { ClawError } from '../contract/errors.ts'
 import type { Secret } from '../contract/messages.ts'
-import type { HttpInjection } from '../contract/plugin.ts'
+import type { HttpInjection, Injections } from '../contract/plugin.ts'
 import type { CredentialUse } from '../contract/profile.ts'
 import { credentialRuntime } from '../credentials/runtimes.ts'
 import type { HeaderList } from '../wire/http/header-list.ts'
@@ -17,7 +17,7 @@ export interface Injectable {
 /** Whether the credential puts a secret into anything; one that does not has none to ask for. */
 export function needsSecret({ type }: CredentialUse): boolean {
   const runtime = credentialRuntime(type)
-  return runtime.http !== undefined || runtime.tls !== undefined
+  return runtime.http !== undefined || runtime.tls !== undefined || runtime.login !== undefined
 }
 
 /**
@@ -51,4 +51,22 @@ export function injectHttp(use: CredentialUse, secret: Secret, request: Injectab
  */
 export function tlsMaterial(use: CredentialUse, secret: Secret): TlsMaterial | null {
   return credentialRuntime(use.type).tls?.(use.settings)(secret) ?? null
+}
+
+/** Whether the credential is user and password of a session. */
+export function fillsLogin({ type }: CredentialUse): boolean {
+  return credentialRuntime(type).login !== undefined
+}
+
+/** Whether the credential is a client certificate. */
+export function fillsTls({ type }: CredentialUse): boolean {
+  return credentialRuntime(type).tls !== undefined
+}
+
+/**
+ * User and password of a session, where the credential is one; null otherwise.
+ * @throws ClawError CP_SECRET when either is missing
+ */
+export function loginOf(use: CredentialUse, secret: Secret): ReturnType<Injections['login']> | null {
+  return credentialRuntime(use.type).login?.(use.settings)(secret) ?? null
 }

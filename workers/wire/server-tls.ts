@@ -69,19 +69,21 @@ export function readHello(socket: Duplex, signal: AbortSignal): Promise<Extract<
 /**
  * Takes TLS off an agent's connection with a certificate for the name.
  * @param certificate asks for one; its answer is kept until it is due
+ * @param alpn protocols the agent may choose of
  * @throws ClawError CP_TLS with cause and advice
  */
 export async function terminateTls(
   raw: Duplex,
   serverName: string,
   certificate: (serverName: string) => Promise<Certificate>,
+  alpn: readonly string[] = ['h2', 'http/1.1'],
 ): Promise<AgentTls> {
   const secureContext = contextFor(serverName) ?? keepContext(serverName, await certificate(serverName))
   if (raw instanceof net.Socket) raw.setNoDelay(true)
   const socket = new tls.TLSSocket(raw as tls.TLSSocket, {
     isServer: true,
     secureContext,
-    ALPNProtocols: ['h2', 'http/1.1'],
+    ALPNProtocols: [...alpn],
     ...({ highWaterMark } as object),
   }) as tls.TLSSocket & { _releaseControl?: () => boolean }
   return await new Promise((resolve, reject) => {

@@ -17,7 +17,7 @@ export const postgresPassword: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'password' }],
   fills: ['login'],
   disambiguators: ['user', 'database'],
-  isServed: false,
+  isServed: true,
   ownDisambiguators: ['user', 'database'],
 }
 

@@ -34,6 +34,7 @@ export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
   accepts: ['login', 'tls'],
   hosts: (settings) => settings.hosts.map((host) => withPort(host, nativePort(settings))),
   defaultPort: 9000,
+  opening: 'own',
   isServed: false,
 }
 
@@ -56,6 +57,7 @@ export const clickhouseHttps: ProtocolDefinition<typeof httpsSettings> = {
   accepts: ['http', 'login', 'tls'],
   hosts: ({ hosts }) => hosts,
   defaultPort: 443,
+  opening: 'client-hello',
   isServed: false,
 }
 

@@ -22,5 +22,6 @@ export const https: ProtocolDefinition<typeof settings> = {
   accepts: ['http', 'tls'],
   hosts: ({ hosts }) => hosts,
   defaultPort: 443,
+  opening: 'client-hello',
   isServed: true,
 }

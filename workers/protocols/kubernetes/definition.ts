@@ -46,6 +46,7 @@ export const kubernetes: ProtocolDefinition<typeof settings> = {
   hosts: ({ hosts, server }) =>
     hosts !== undefined && hosts.length > 0 ? hosts : server === undefined ? [] : [server],
   defaultPort: 443,
+  opening: 'client-hello',
   isServed: false,
 }
 

@@ -26,6 +26,7 @@ export const openaiCodex: ProtocolDefinition<typeof settings> = {
   accepts: ['http', 'tls'],
   hosts: ({ hosts }) => (hosts.some(isSignIn) ? hosts : [...hosts, signIn]),
   defaultPort: 443,
+  opening: 'client-hello',
   isServed: false,
 }
 

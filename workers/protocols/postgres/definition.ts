@@ -38,7 +38,8 @@ export const postgres: ProtocolDefinition<typeof settings> = {
   accepts: ['login', 'tls'],
   hosts: ({ host }) => [host],
   defaultPort: 5432,
-  isServed: false,
+  opening: 'own',
+  isServed: true,
 }
 
 function check({ sslmode, ca_cert }: PostgresSettings): readonly SettingsProblem[] {

@@ -18,5 +18,6 @@ export const ssh: ProtocolDefinition<typeof settings> = {
   accepts: ['ssh'],
   hosts: ({ hosts }) => hosts,
   defaultPort: 22,
+  opening: 'own',
   isServed: false,
 }

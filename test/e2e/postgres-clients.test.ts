@@ -1,0 +1,151 @@
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DatabaseLab, role, startDatabaseLab } from '../support/database-lab.ts'
+import { postgresPrograms } from '../support/postgres-server.ts'
+import { pythonWith } from '../support/python-with.ts'
+
+const programs = postgresPrograms('PostgreSQL clients through the gateway')
+const psycopg = pythonWith(['psycopg'], 'psycopg through the gateway')
+const asyncpg = pythonWith(['asyncpg'], 'asyncpg through the gateway')
+const host = 'orders-db.example.test'
+const script = (name: string) => fileURLToPath(new URL(`clients/${name}`, import.meta.url))
+
+const policy = `
+defaults {
+  unknown_host = "deny"
+}
+endpoint "postgres" "orders" {
+  host    = "${host}:5432"
+  sslmode = "disable"
+}
+credential "postgres_credential" "app-role" {
+  endpoint = postgres.orders
+  user     = "${role.user}"
+}
+rule "no-delete" {
+  endpoint  = postgres.orders
+  condition = "sql.verb == 'delete'"
+  verdict   = "deny"
+  reason    = "nothing is deleted here"
+}
+profile "default" {
+  credentials = [postgres_credential.app-role]
+}
+`
+
+describe.skipIf(programs === null)('PostgreSQL clients through the gateway', () => {
+  let databases: DatabaseLab
+
+  beforeAll(async () => {
+    databases = await startDatabaseLab(programs ?? '', () => policy)
+  }, 60_000)
+
+  afterAll(async () => {
+    await databases?.[Symbol.asyncDispose]()
+  })
+
+  const run = (words: readonly string[], input = '') => databases.lab.run(['timeout', '60', ...words], { input })
+  const denial = 'clawpatrol denied this statement: nothing is deleted here'
+  const anAction = '[0-9a-f]{8}-[0-9a-f-]{27}'
+
+  it('node-postgres: simple, extended, prepared, denied, cancelled', async () => {
+    const done = await run([process.execPath, '--no-deprecation', script('node_postgres.mjs'), host, '5432'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    const told = {
+      code: '42501',
+      severity: 'ERROR',
+      message: denial,
+      detail: 'rule "no-delete", action ID',
+      hint: true,
+    }
+    expect(done.stdout.replaceAll(new RegExp(anAction, 'g'), 'ID').split('\n')).toEqual([
+      'simple [[{"one":1}],[{"two":2}]]',
+      'parameters [{"sum":42}]',
+      'prepared [{"id":1}]',
+      'prepared [{"id":2}]',
+      `simple denial ${JSON.stringify(told)}`,
+      `extended denial ${JSON.stringify(told)}`,
+      'denial in a transaction "42501"',
+      'several in one "42501"',
+      'cancelled "57014"',
+      'after [{"n":3}]',
+      '',
+    ])
+    expect(databases.orders.query('select count(*) from orders')).toBe('3\n')
+  })
+
+  it.each(['simple', 'extended', 'prepared'])('pgbench: %s', async (mode) => {
+    const before = (await databases.lab.records('--endpoint', 'orders')).length
+    const line = `pgbench -n -M ${mode} -f - -c 4 -t 25 -h ${host} -U agent postgres`
+    const done = await run(['sh', '-c', line], 'select count(*) from orders;\n')
+    expect(done.code).toBe(0)
+    expect(done.stdout).toMatch(/actually processed: 100\/100\n.*failed transactions: 0 /)
+    const records = (await databases.lab.records('--endpoint', 'orders')).slice(before)
+    expect(records.filter(({ status }) => status === 'SELECT 1').length).toBeGreaterThanOrEqual(100)
+  })
+
+  it('pgbench: pipelines', async () => {
+    const input = '\\startpipeline\nselect 1;\nselect 2;\nselect 3;\n\\endpipeline\n'
+    const line = `pgbench -n -M prepared -f - -c 4 -t 25 -h ${host} -U agent postgres`
+    const done = await run(['sh', '-c', line], input)
+    expect(done.code).toBe(0)
+    expect(done.stdout).toMatch(/actually processed: 100\/100\n.*failed transactions: 0 /)
+  })
+
+  it('psql: COPY in and out, errors, transactions, notifications', async () => {
+    const input = [
+      'create temporary table notes (id int, text text);',
+      '\\copy notes from stdin',
+      '1\tone',
+      '2\ttwo',
+      '\\.',
+      'copy notes to stdout;',
+      'begin;',
+      'select nothing;',
+      'select 1;',
+      'rollback;',
+      'listen here;',
+      "notify here, 'you';",
+      'select sum(id) from notes;',
+      '',
+    ].join('\n')
+    const done = await run(['psql', '-XqAt', `host=${host} user=agent dbname=postgres`], input)
+    expect(done.stdout).toMatch(
+      /^1\tone\n2\ttwo\nAsynchronous notification "here" with payload "you" received .*\n3\n$/,
+    )
+    expect(done.stderr.split('\n').filter((line) => line.startsWith('ERROR'))).toEqual([
+      'ERROR:  column "nothing" does not exist',
+      'ERROR:  current transaction is aborted, commands ignored until end of transaction block',
+    ])
+  })
+
+  it('psql: a result of 100 MB', async () => {
+    const big = "copy (select repeat('x', 1000) from generate_series(1, 100000)) to stdout"
+    const line = `psql -XqAt "host=${host} user=agent dbname=postgres" -c "${big}" | wc -c`
+    expect((await run(['sh', '-c', line])).stdout.trim()).toBe('100100000')
+  })
+
+  it.skipIf(psycopg === null)('psycopg 3: pipelines, a denial in one, COPY', async () => {
+    const done = await run([psycopg ?? '', script('psycopg_pipeline.py'), host, '5432'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(done.stdout).toBe(`pipeline 190\ndenied 42501 ${denial}\nafter 3\ncopied 13\nupdated 20\n`)
+  })
+
+  it.skipIf(asyncpg === null)(
+    'asyncpg: prepared statements, cursors, a denial in a transaction, time-outs',
+    async () => {
+      const done = await run([asyncpg ?? '', script('asyncpg_session.py'), host, '5432'])
+      expect(done).toMatchObject({ code: 0, stderr: '' })
+      const lines = done.stdout.split('\n').filter((line) => !/^(DETAIL|HINT): /.test(line))
+      expect(lines).toEqual([
+        'fetch [1, 2]',
+        'prepared a! b!',
+        `denied 42501 ${denial}`,
+        'cursor [1, 2, 3]',
+        'timed out',
+        'after 3',
+        '',
+      ])
+    },
+  )
+})

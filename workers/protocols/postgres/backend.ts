@@ -1,0 +1,196 @@
+import { ClawError } from '../../contract/errors.ts'
+
+/** Type bytes of what a server sends in a session. */
+export const backend = {
+  parseComplete: 0x31,
+  bindComplete: 0x32,
+  closeComplete: 0x33,
+  notification: 0x41,
+  commandComplete: 0x43,
+  dataRow: 0x44,
+  error: 0x45,
+  copyIn: 0x47,
+  copyOut: 0x48,
+  emptyQuery: 0x49,
+  notice: 0x4e,
+  parameterStatus: 0x53,
+  rowDescription: 0x54,
+  ready: 0x5a,
+  copyDone: 0x63,
+  copyData: 0x64,
+  noData: 0x6e,
+  portalSuspended: 0x73,
+  parameterDescription: 0x74,
+} as const
+
+const known: ReadonlySet<number> = new Set(Object.values(backend))
+
+/** Types whose body is looked at. */
+const read: ReadonlySet<number> = new Set([
+  backend.commandComplete,
+  backend.error,
+  backend.parameterStatus,
+  backend.ready,
+])
+
+/** Bytes of a body that are looked at. */
+const mostRead = 65536
+
+/** What a scanner tells of the messages that pass. Rows and copied data are not told of. */
+export interface BackendEvents {
+  /** A message begins. Whether it is kept from the agent. */
+  began(type: number): boolean
+  /** A message whose body is looked at has ended. */
+  ended(type: number, body: Buffer): void
+  /** Bytes for the agent. */
+  pass(bytes: Buffer): void
+}
+
+/**
+ * Follows the messages of a server without copying them: whole chunks pass, cut only around what is kept back.
+ * A header that is split passes when it is whole.
+ */
+export class BackendScanner {
+  readonly #events: BackendEvents
+  #header: Buffer = Buffer.alloc(5)
+  #headerBytes = 0
+  #type = 0
+  #remaining = 0
+  #isKept = false
+  #body: Buffer[] | null = null
+  #bodyBytes = 0
+  #total = 0
+  /** Where the message that is told of begins or ends, bytes since the first. */
+  position = 0
+
+  constructor(events: BackendEvents) {
+    this.#events = events
+  }
+
+  /** Whether the agent has got nothing but whole messages. */
+  get isBetween(): boolean {
+    return this.#remaining === 0 || this.#isKept
+  }
+
+  /** @throws ClawError CP_PROTOCOL for what is no message of a session */
+  scan(chunk: Buffer): void {
+    let at = this.#headerBytes > 0 ? this.#finishHeader(chunk) : 0
+    let from = at
+    const end = chunk.length
+    while (at < end) {
+      if (this.#remaining > 0) {
+        const part = Math.min(this.#remaining, end - at)
+        if (this.#body !== null) this.#collect(chunk, at, part)
+        at += part
+        this.#remaining -= part
+        if (this.#remaining > 0) break
+        if (this.#isKept) from = at
+        this.position = this.#total + at
+        this.#end()
+        continue
+      }
+      if (end - at < 5) {
+        this.#pass(chunk, from, at)
+        this.#headerBytes = chunk.copy(this.#header, 0, at, end)
+        this.#total += end
+        return
+      }
+      const type = chunk[at] as number
+      if (type === backend.dataRow || type === backend.copyData) {
+        this.#isKept = false
+        this.#remaining = lengthOf(chunk, at) - 4
+        at += 5
+        continue
+      }
+      const start = at
+      at += 5
+      this.position = this.#total + at
+      this.#begin(type, lengthOf(chunk, start))
+      if (this.#isKept) {
+        this.#pass(chunk, from, start)
+        from = at
+      }
+      if (this.#remaining === 0) this.#end()
+    }
+    if (this.#isKept && this.#remaining > 0) from = end
+    this.#pass(chunk, from, end)
+    this.#total += end
+  }
+
+  /** Takes from the chunk what a split header lacks; where its body begins. */
+  #finishHeader(chunk: Buffer): number {
+    const taken = chunk.copy(this.#header, this.#headerBytes, 0, 5 - this.#headerBytes)
+    this.#headerBytes += taken
+    if (this.#headerBytes < 5) return taken
+    this.#headerBytes = 0
+    this.position = this.#total + taken
+    this.#begin(this.#header[0] as number, lengthOf(this.#header, 0))
+    if (!this.#isKept) this.#events.pass(Buffer.from(this.#header))
+    if (this.#remaining === 0) this.#end()
+    return taken
+  }
+
+  #begin(type: number, length: number): void {
+    if (!known.has(type)) throw new ClawError('CP_PROTOCOL', `the server sent a message of type 0x${type.toString(16)}`)
+    this.#type = type
+    this.#remaining = length - 4
+    const isRow = type === backend.dataRow || type === backend.copyData
+    this.#isKept = isRow ? false : this.#events.began(type)
+    this.#body = read.has(type) ? [] : null
+    this.#bodyBytes = 0
+  }
+
+  #collect(chunk: Buffer, at: number, part: number): void {
+    const wanted = Math.min(part, mostRead - this.#bodyBytes)
+    if (wanted === 0) return
+    this.#body?.push(chunk.subarray(at, at + wanted))
+    this.#bodyBytes += wanted
+  }
+
+  #end(): void {
+    const body = this.#body
+    if (body === null) return
+    this.#body = null
+    this.#events.ended(this.#type, body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body))
+  }
+
+  #pass(chunk: Buffer, from: number, to: number): void {
+    if (to > from) this.#events.pass(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to))
+  }
+}
+
+function lengthOf(header: Buffer, at: number): number {
+  const length = header.readInt32BE(at + 1)
+  if (length < 4) throw new ClawError('CP_PROTOCOL', `the server sent a message of length ${length}`)
+  return length
+}
+
+/** Tag of a CommandComplete, e.g. `SELECT 5`. */
+export function commandTag(body: Buffer): string {
+  const end = body.indexOf(0)
+  return body.toString('latin1', 0, Math.min(end === -1 ? body.length : end, 128))
+}
+
+/** What of an ErrorResponse matters here: SQLSTATE, and whether the server closes the connection after it. */
+export function errorParts(body: Buffer): { readonly code: string; readonly isFatal: boolean } {
+  let code = 'XX000'
+  let severity = ''
+  for (let at = 0; at < body.length && body[at] !== 0; ) {
+    const end = body.indexOf(0, at)
+    if (end === -1) break
+    if (body[at] === 0x43) code = body.toString('latin1', at + 1, Math.min(end, at + 6))
+    // V is never translated; S is what servers before 9.6 have
+    else if (body[at] === 0x56 || (body[at] === 0x53 && severity === ''))
+      severity = body.toString('latin1', at + 1, end)
+    at = end + 1
+  }
+  return { code, isFatal: severity === 'FATAL' || severity === 'PANIC' }
+}
+
+/** Name and value of a ParameterStatus. */
+export function parameterOf(body: Buffer): readonly [name: string, value: string] {
+  const end = body.indexOf(0)
+  const last = body.indexOf(0, end + 1)
+  if (end === -1 || last === -1) throw new ClawError('CP_PROTOCOL', 'the server sent a broken parameter status')
+  return [body.toString('utf8', 0, end), body.toString('utf8', end + 1, last)]
+}

@@ -1,0 +1,87 @@
+import type { Duplex } from 'node:stream'
+import type { Closing, Session } from '../../contract/plugin.ts'
+import { startDeadline } from '../../wire/deadline.ts'
+import { readExactly } from '../../wire/read-exactly.ts'
+import type { PostgresSettings } from './definition.ts'
+import { certificateOf } from './login-identity.ts'
+import { serverAddress } from './server-address.ts'
+import { secureUpstream } from './upstream-tls.ts'
+
+/** How long a server may take to take a cancel request and close, ms. */
+const cancelMs = 10_000
+
+/**
+ * Passes a CancelRequest on to the endpoint's server, which knows by the key whose statement is meant. It is judged and
+ * recorded as an action `CANCEL`; the agent is never told how it went, its connection is closed.
+ * @param key process id and secret, raw
+ */
+export async function forwardCancel(session: Session<PostgresSettings>, key: Buffer): Promise<void> {
+  try {
+    const { action, ruling } = await session.judge({
+      title: 'CANCEL',
+      facts: { sql: cancelFacts },
+      unknowns: [],
+      record: { verb: 'cancel' },
+      credential: null,
+    })
+    const error = ruling.kind === 'deny' ? null : await send(session, key).then(nothing, wordsOf)
+    const status = ruling.kind === 'deny' ? 'denied' : error === null ? 'CANCEL' : 'error'
+    session.close(action, { ...emptyClosing, status, error, bytesUp: status === 'CANCEL' ? key.length + 8 : 0 })
+  } finally {
+    session.client.destroy()
+  }
+}
+
+/** What rules may read of a cancel request: it names no statement. */
+const cancelFacts = {
+  verb: 'cancel',
+  verbs: ['cancel'],
+  tables: [],
+  target_tables: [],
+  columns: [],
+  functions: [],
+  statement: '',
+  database: '',
+  is_write: false,
+  uses_program: false,
+  statement_count: 1,
+}
+
+const emptyClosing: Pick<Closing, 'bytesDown' | 'request' | 'response'> = {
+  bytesDown: 0,
+  request: null,
+  response: null,
+}
+
+async function send(session: Session<PostgresSettings>, key: Buffer): Promise<void> {
+  const endpoint = session.endpoint()
+  if (endpoint === null) throw new Error('the endpoint is no longer in the policy')
+  const { settings } = endpoint
+  const address = serverAddress(settings)
+  const certificate = await certificateOf(session)
+  const raw = await session.dial(address)
+  raw.on('error', () => undefined)
+  const deadline = startDeadline(session.signal, cancelMs, 'the server did not take the cancel request in time')
+  let stream: Duplex = raw
+  try {
+    stream = (await secureUpstream(raw, { settings, host: address.host, certificate }, deadline.signal)).stream
+    stream.on('error', () => undefined)
+    const head = Buffer.from([0, 0, 0, 0, 4, 210, 22, 46])
+    head.writeUInt32BE(key.length + 8)
+    stream.write(Buffer.concat([head, key]))
+    // it answers nothing and closes once it has signalled the session
+    await readExactly(stream, 1, deadline.signal).then(nothing, nothing)
+  } finally {
+    deadline[Symbol.dispose]()
+    stream.destroy()
+    raw.destroy()
+  }
+}
+
+function nothing(): null {
+  return null
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'it could not be passed on'
+}

@@ -1,0 +1,242 @@
+import type { Duplex } from 'node:stream'
+import { ClawError } from '../../contract/errors.ts'
+import type { Session } from '../../contract/plugin.ts'
+import { closeGently } from '../../wire/linger.ts'
+import { BackendScanner, backend, parameterOf } from './backend.ts'
+import { Conversation } from './conversation.ts'
+import { FrontendDecoder, frontend } from './frontend.ts'
+import { Lexing } from './lexing.ts'
+import { AgentMessages } from './messages.ts'
+import { Outbox } from './outbox.ts'
+import { fatal, type TransactionStatus } from './respond.ts'
+import { SessionNames } from './session-names.ts'
+import type { SessionFacts } from './sql-facts.ts'
+import type { StatementCache } from './statement-cache.ts'
+import { StatementReader } from './statement-reader.ts'
+
+/** A session both of whose sides are logged in. */
+export interface PumpParts {
+  readonly session: Session
+  readonly agent: Duplex
+  readonly upstream: Duplex
+  /** What the server said of itself so far. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly transaction: TransactionStatus
+  readonly facts: SessionFacts
+  readonly cache: StatementCache
+}
+
+/** Bytes of an agent that wait behind a statement being judged. */
+const mostWaiting = 256 * 1024
+/** Messages the server has not answered, beyond which the agent is not read. */
+const mostUnanswered = 4096
+/** An agent that has closed its side gets what is on its way for so long, ms. */
+const halfClosedMs = 10_000
+
+const flush = Buffer.from([frontend.flush, 0, 0, 0, 4])
+
+/** Carries a session to its end. Owns both sockets; resolves when both are closed. */
+export function pump(parts: PumpParts): Promise<void> {
+  return new Pump(parts).ended
+}
+
+class Pump {
+  readonly ended: Promise<void>
+  readonly #parts: PumpParts
+  readonly #decoder = new FrontendDecoder()
+  readonly #scanner: BackendScanner
+  readonly #conversation: Conversation
+  readonly #messages: AgentMessages
+  readonly #outbox: Outbox
+  readonly #lexing: Lexing
+  #isRunning = false
+  /** Whether the rest of the message at hand goes to the server. */
+  #goesOn = false
+  #isOver = false
+  #hasPassed = false
+  #isAgentDone = false
+
+  constructor(parts: PumpParts) {
+    const { session, agent, upstream, parameters, transaction, facts, cache } = parts
+    this.#parts = parts
+    this.#lexing = new Lexing(parameters)
+    this.#outbox = new Outbox(upstream)
+    const reader = new StatementReader(cache, this.#lexing)
+    const names = new SessionNames(reader)
+    this.#conversation = new Conversation(transaction, {
+      answer: (bytes) => this.#toAgent(bytes),
+      ready: (status, stretch) => {
+        if (status === 'I') names.transactionEnded(stretch)
+      },
+    })
+    const conversation = this.#conversation
+    this.#messages = new AgentMessages({ session, facts, reader, names, conversation, outbox: this.#outbox })
+    this.#scanner = new BackendScanner({
+      began: (type) => conversation.began(type, this.#scanner.position),
+      ended: (type, body) => this.#told(type, body),
+      pass: (bytes) => this.#toAgent(bytes),
+    })
+    this.ended = this.#join(agent, upstream, session.signal)
+  }
+
+  async #join(agent: Duplex, upstream: Duplex, signal: AbortSignal): Promise<void> {
+    const closed = (socket: Duplex) =>
+      socket.closed ? Promise.resolve() : new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    const cancel = () => this.#end('the flow was cancelled', ['57P01', 'clawpatrol ends the session'])
+    agent.on('error', () => undefined)
+    upstream.on('error', () => undefined)
+    agent.on('data', (chunk: Buffer) => this.#fromAgent(chunk))
+    agent.on('end', () => {
+      this.#isAgentDone = true
+      if (!this.#isRunning) this.#agentEnded()
+    })
+    agent.on('close', () => this.#end('the agent closed the connection', null))
+    agent.on('drain', () => upstream.resume())
+    upstream.on('data', (chunk: Buffer) => this.#fromServer(chunk))
+    upstream.on('end', () =>
+      this.#end('the server closed the connection', ['08006', 'the server closed the connection']),
+    )
+    upstream.on('close', () =>
+      this.#end('the connection to the server broke', ['08006', 'the connection to the server broke']),
+    )
+    signal.addEventListener('abort', cancel, { once: true })
+    if (signal.aborted) cancel()
+    try {
+      await Promise.all([closed(agent), closed(upstream)])
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  }
+
+  #fromAgent(chunk: Buffer): void {
+    if (this.#isOver) return
+    this.#decoder.push(chunk)
+    if (!this.#isRunning) void this.#run()
+    else if (this.#decoder.buffered > mostWaiting) this.#parts.agent.pause()
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true
+    try {
+      while (!this.#isOver && (await this.#step()));
+      this.#outbox.flush()
+    } catch (error) {
+      this.#fail(error, 'agent')
+    } finally {
+      this.#isRunning = false
+      if (this.#isAgentDone) this.#agentEnded()
+      else this.#parts.agent.resume()
+    }
+  }
+
+  /** One message, or a piece of one. Whether there may be more. */
+  #step(): boolean | Promise<boolean> {
+    const decoder = this.#decoder
+    if (decoder.remaining > 0) {
+      const piece = decoder.rest()
+      if (piece === null) return false
+      if (this.#goesOn) this.#outbox.add(piece)
+      return this.#room()
+    }
+    const message = decoder.next()
+    if (message === null) return false
+    const handled = this.#messages.handle(message)
+    if (typeof handled !== 'boolean') {
+      // what waits for an answer must not wait for a verdict
+      if (this.#outbox.isDue) this.#outbox.flush()
+      return handled.then((goesOn) => this.#handled(goesOn, message.type, message.held))
+    }
+    return this.#handled(handled, message.type, message.held)
+  }
+
+  #handled(goesOn: boolean, type: number, held: Buffer): boolean | Promise<boolean> {
+    this.#goesOn = goesOn
+    if (goesOn) this.#outbox.add(held)
+    if (type !== frontend.terminate) return this.#room()
+    this.#outbox.flush()
+    this.#agentEnded()
+    return false
+  }
+
+  /** Waits while the server takes no more, or owes too many answers. */
+  #room(): true | Promise<true> {
+    const { upstream } = this.#parts
+    if (!upstream.writableNeedDrain && this.#conversation.length < mostUnanswered) return true
+    return this.#waitForRoom()
+  }
+
+  async #waitForRoom(): Promise<true> {
+    const { upstream } = this.#parts
+    if (this.#conversation.length >= mostUnanswered) {
+      this.#outbox.add(flush)
+      this.#outbox.flush()
+      while (this.#conversation.length >= mostUnanswered / 2 && !this.#isOver) await this.#conversation.progress()
+    }
+    if (upstream.writableNeedDrain && !this.#isOver)
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          upstream.off('drain', go)
+          upstream.off('close', go)
+          resolve()
+        }
+        upstream.on('drain', go)
+        upstream.on('close', go)
+      })
+    return true
+  }
+
+  #fromServer(chunk: Buffer): void {
+    if (this.#isOver) return
+    const isBetween = this.#scanner.isBetween
+    this.#hasPassed = false
+    try {
+      this.#scanner.scan(chunk)
+    } catch (error) {
+      this.#fail(error, isBetween && !this.#hasPassed ? 'server' : 'torn')
+    }
+  }
+
+  #told(type: number, body: Buffer): void {
+    if (type === backend.parameterStatus) this.#lexing.set(...parameterOf(body))
+    else this.#conversation.ended(type, body, this.#scanner.position)
+  }
+
+  #toAgent(bytes: Buffer): void {
+    const { agent, upstream } = this.#parts
+    this.#hasPassed = true
+    if (!agent.write(bytes)) upstream.pause()
+  }
+
+  /** Nothing more comes from the agent: it still gets what is on its way. */
+  #agentEnded(): void {
+    const { upstream } = this.#parts
+    if (this.#isOver) return
+    this.#isAgentDone = true
+    this.#outbox.flush()
+    upstream.end()
+    const timer = setTimeout(() => this.#end('the agent closed the connection', null), halfClosedMs)
+    upstream.once('close', () => clearTimeout(timer))
+  }
+
+  #fail(error: unknown, where: 'agent' | 'server' | 'torn'): void {
+    const { session } = this.#parts
+    const fault = error instanceof ClawError ? error : new ClawError('CP_INTERNAL', 'the session failed')
+    const isMalformed = where === 'agent' && fault.code !== 'CP_FORBIDDEN' && !this.#isOver
+    if (isMalformed) session.refuse('a message that cannot be read', fault.message, {})
+    const code = fault.code === 'CP_FORBIDDEN' ? '57P01' : '08P01'
+    this.#end(fault.message, where === 'torn' ? null : [code, fault.message])
+  }
+
+  /** @param told what the agent is told, where it can be: code and message */
+  #end(because: string, told: readonly [string, string] | null): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { agent, upstream } = this.#parts
+    // a server that ends a session says so itself
+    const isTold = !this.#conversation.wasEnded && !this.#isAgentDone && this.#scanner.isBetween && agent.writable
+    if (told !== null && isTold) agent.write(fatal(...told))
+    this.#conversation.end(because)
+    upstream.destroy()
+    closeGently(agent)
+  }
+}

@@ -1,0 +1,111 @@
+import type { AnalysedStatement } from '../../contract/sql.ts'
+import type { Sent } from './conversation.ts'
+import { asPrepare, executedName, type Named, Names, preparedName } from './prepared.ts'
+import { isObscure, unseen } from './sql-facts.ts'
+import type { StatementReader } from './statement-reader.ts'
+
+type Effect = Pick<Sent, 'undo' | 'done'>
+
+const noEffect: Effect = { undo: null, done: null }
+
+/** What the names of prepared statements and portals of one session stand for, by messages and by SQL. */
+export class SessionNames {
+  readonly #statements = new Names()
+  readonly #portals = new Names()
+  /** Number of the stretch of messages up to the next Sync or Query. */
+  stretch = 1
+  readonly #reader: StatementReader
+
+  constructor(reader: StatementReader) {
+    this.#reader = reader
+  }
+
+  endStretch(): void {
+    this.stretch += 1
+  }
+
+  /** Whether a name was given a meaning that the server has neither confirmed nor can have refused by now. */
+  isUnsure(kind: 'statement' | 'portal', name: string): boolean {
+    const named = (kind === 'statement' ? this.#statements : this.#portals).get(name)
+    return named !== null && !named.isMade && named.stretch !== this.stretch
+  }
+
+  /** A Parse. */
+  parsed(name: string, statement: AnalysedStatement | null): Effect {
+    const isPlain = statement !== null && !isObscure(statement) && statement.facts.statement_count === 1
+    return this.#make(this.#statements, name, {
+      statement,
+      source: isPlain && name !== '' ? asPrepare(name, statement.facts.statement) : null,
+    })
+  }
+
+  /** A Bind. */
+  bound(portal: string, name: string): Effect {
+    const named = this.#statements.get(name)
+    const statement = named === null ? unseen('', 'unparsed') : named.statement
+    return this.#make(this.#portals, portal, { statement, source: null })
+  }
+
+  /** A Close. */
+  closed(kind: 'statement' | 'portal', name: string) {
+    return (kind === 'statement' ? this.#statements : this.#portals).delete(name)
+  }
+
+  /** The statement a portal runs; null: there is nothing in it. */
+  portal(name: string): AnalysedStatement | null {
+    const named = this.#portals.get(name)
+    return named === null ? unseen('', 'unparsed') : named.statement
+  }
+
+  /** Name of the prepared statement an EXECUTE runs; null: it cannot be told. */
+  executed({ facts }: AnalysedStatement): string | null {
+    return facts.statement_count === 1 ? executedName(facts.statement) : null
+  }
+
+  /** The PREPARE that a name may be thought to come from. */
+  source(name: string): string | null {
+    return this.#statements.get(name)?.source ?? null
+  }
+
+  /** What a statement that is being sent does to names. */
+  ran(statement: AnalysedStatement): Effect {
+    const { verb, verbs, statement: text } = statement.facts
+    if (isObscure(statement)) {
+      this.#forgetNamed()
+      return noEffect
+    }
+    if (verbs.includes('declare') || verbs.includes('close')) this.#portals.forgetNamed()
+    if (verb === 'discard') this.#forgetNamed()
+    if (!verbs.includes('prepare')) return noEffect
+    const name = verb === 'prepare' ? preparedName(text) : null
+    if (name !== null) return this.#make(this.#statements, name, { statement: this.#run(text, name), source: text })
+    this.#statements.forgetNamed()
+    return noEffect
+  }
+
+  /** A transaction ended: its portals are gone. */
+  transactionEnded(stretch: number): void {
+    this.#portals.forgetUpTo(stretch)
+  }
+
+  #make(names: Names, name: string, { statement, source }: Pick<Named, 'statement' | 'source'>): Effect {
+    const named: Named = { statement, source, stretch: this.stretch, isMade: false }
+    const undo = names.set(name, named)
+    const done = () => {
+      named.isMade = true
+    }
+    return { undo, done }
+  }
+
+  /** What a Bind of a statement made by PREPARE runs; shown as the PREPARE, which says all of it. */
+  #run(text: string, name: string): AnalysedStatement {
+    const word = Buffer.from(name, 'latin1').toString().replaceAll('"', '""')
+    const run = this.#reader.executed(text, unseen(`EXECUTE "${word}"`, 'unparsed'))
+    return { facts: { ...run.facts, statement: text }, unknowns: run.unknowns }
+  }
+
+  #forgetNamed(): void {
+    this.#statements.forgetNamed()
+    this.#portals.forgetNamed()
+  }
+}

@@ -1,0 +1,84 @@
+import type { Unknown } from '../../contract/action.ts'
+import { sql as family } from '../../contract/families/sql.ts'
+import type { CredentialName } from '../../contract/ids.ts'
+import type { Seen } from '../../contract/plugin.ts'
+import type { AnalysedStatement, StatementFacts } from '../../contract/sql.ts'
+
+/** Longest title, characters. */
+const longestTitle = 1024
+/** Longest text a record shows, characters. */
+const longestShown = 4096
+
+/** What of a session the facts of its statements name. */
+export interface SessionFacts {
+  readonly database: string
+  readonly user: string
+  readonly credential: CredentialName | null
+}
+
+/** What is said of one statement. */
+export function seenOf({ facts, unknowns }: AnalysedStatement, { database, user, credential }: SessionFacts): Seen {
+  const shown = withoutPasswords(facts.statement.slice(0, longestShown))
+  const title = shown.replace(/\s+/g, ' ').trim().slice(0, longestTitle)
+  return {
+    title: title === '' ? 'SQL that cannot be read' : title,
+    facts: { sql: { ...facts, database } },
+    unknowns,
+    record: { verb: facts.verb, tables: facts.tables, database, user },
+    credential,
+    described: () => ({
+      sql: { statement: withoutPasswords(facts.statement), database },
+      ...(credential === null ? {} : { credential }),
+      ...truncation(unknowns),
+    }),
+  }
+}
+
+function truncation(unknowns: readonly Unknown[]) {
+  if (unknowns.some(({ because }) => because === 'truncated')) return { truncated: true }
+  // a fact that is only sometimes unknown is so again when the text is taken apart again
+  return unknowns.some(({ path }) => path === 'sql.verb') ? { unparseable: true } : {}
+}
+
+/** A statement of which nothing is known but, where it could be read, its text. */
+export function unseen(text: string, because: Unknown['because']): AnalysedStatement {
+  const isText = because === 'unparsed'
+  return {
+    facts: { ...noFacts, statement: text },
+    unknowns: family.facts
+      .filter(({ name }) => name !== 'database' && !(isText && name === 'statement'))
+      .map(({ name }) => ({ path: `sql.${name}`, because })),
+  }
+}
+
+const noFacts: Omit<StatementFacts, 'statement'> = {
+  verb: '',
+  verbs: [],
+  tables: [],
+  target_tables: [],
+  columns: [],
+  functions: [],
+  is_write: false,
+  uses_program: false,
+  statement_count: 1,
+}
+
+/** Whether what the statement does could be seen whole. */
+export function isUnderstood({ unknowns }: AnalysedStatement): boolean {
+  return unknowns.length === 0
+}
+
+/** Whether not even the kind of the statement, or of one in it, could be seen. */
+export function isObscure({ unknowns }: AnalysedStatement): boolean {
+  return unknowns.some(({ path }) => path === 'sql.verbs' || path === 'sql.verb')
+}
+
+const literal = String.raw`(?:[eEnN]|[uU]&)?'(?:[^'\\]|''|\\[\s\S])*'?|\$([A-Za-z_\u0080-\uffff]?[\w\u0080-\uffff]*)\$[\s\S]*?(?:\$\2\$|$)`
+const afterPassword = new RegExp(String.raw`(\bpassword\s+)(?:${literal})`, 'gi')
+const inConnection = /(\bpassword\s*=\s*)(?:\\?'[^']*'?|[^\s'";]+)/gi
+
+/** Masks passwords that statements may hold: of roles, user mappings and connections. */
+function withoutPasswords(text: string): string {
+  if (!/password/i.test(text)) return text
+  return text.replace(afterPassword, "$1'***'").replace(inConnection, '$1***')
+}
