@@ -1,19 +1,40 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that start whole gateways, networks and machines, and measure what happens in time. */
+const whole = [
+  'test/e2e/**/*.test.ts',
+  'test/hazards/**/*.test.ts',
+  'test/tailnet/**/*.test.ts',
+  'onboard/client/whole-machine/**/*.test.ts',
+  'gateway/tsnet-bindings/test/**/*.test.ts',
+]
+
+const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const
+
 export default defineConfig({
   test: {
-    include: [
-      'workers/**/*.test.ts',
-      'onboard/**/*.test.ts',
-      'gateway/**/*.test.ts',
-      'scripts/**/*.test.ts',
-      'test/**/*.test.ts',
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'parts',
+          include: ['{workers,onboard,gateway,scripts,test}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'dist/**', '**/build/**', ...whole],
+          // by default one less than there are cores: many of these wait for processes, not for a core
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'whole',
+          include: whole,
+          exclude: ['**/node_modules/**', 'dist/**', '**/build/**'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
-    exclude: ['**/node_modules/**', 'dist/**', '**/build/**'],
-    pool: 'forks',
-    // by default one less than there are cores: most tests wait for processes and networks, not for a core
-    maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
   },
 })
