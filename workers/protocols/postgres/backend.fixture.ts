@@ -93,12 +93,12 @@ export class ModelBackend {
 
   #query(text: string): Buffer[] {
     this.seen.push(text)
-    this.#portals.delete('')
     const end = (answers: Buffer[]) => {
       this.#isSkipping = false
       return [...answers, ...this.#ready()]
     }
     if (text.includes('drop')) return end(this.#fail('42501'))
+    this.#portals.delete('')
     const statements = text.split(';').map((each) => each.trim())
     const next = (): Buffer[] => {
       const statement = statements.shift()

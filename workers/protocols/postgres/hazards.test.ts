@@ -160,12 +160,12 @@ describe.skipIf(programs === null)('a session through the gateway', () => {
     expect(await agent.answers(1)).toBe('1 2 C E42501 ZE')
   })
 
-  it('carries a CopyData of 128 MB in constant memory', async () => {
+  it('carries a CopyData of 192 MB in constant memory', async () => {
     agent.send(query('copy heap from stdin'))
     while (!(await agent.answers(0)).includes('G')) await once(agent.socket, 'data')
     const chunk = Buffer.alloc(1 << 20, 'x')
     const head = message('d').subarray(0, 5)
-    head.writeInt32BE((128 << 20) + 4, 1)
+    head.writeInt32BE((192 << 20) + 4, 1)
     const before = process.memoryUsage()
     let most = 0
     const watch = setInterval(() => {
@@ -173,12 +173,12 @@ describe.skipIf(programs === null)('a session through the gateway', () => {
       most = Math.max(most, arrayBuffers + external - before.arrayBuffers - before.external)
     }, 5)
     agent.send(head)
-    await agent.pour(chunk, 128)
+    await agent.pour(chunk, 192)
     agent.send(message('f', 'enough\0'))
     expect(await agent.answers(1)).toBe('E57014 ZI')
     clearInterval(watch)
-    expect(most).toBeLessThan(64 << 20)
-    expect(gateway.actions[0]?.closing?.bytesUp).toBeGreaterThan(128 << 20)
+    expect(most).toBeLessThan(128 << 20)
+    expect(gateway.actions[0]?.closing?.bytesUp).toBeGreaterThan(192 << 20)
   }, 30_000)
 
   it('holds no result for an agent that does not read', async () => {

@@ -19,12 +19,14 @@ import type { Outbox } from './outbox.ts'
 import { denial, errorResponse } from './respond.ts'
 import type { SessionNames } from './session-names.ts'
 import { isUnderstood, type SessionFacts, seenOf, unseen } from './sql-facts.ts'
+import type { Standing } from './standing.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 /** What the messages of an agent are handled with. */
 export interface MessageParts {
   readonly session: Session
   readonly facts: SessionFacts
+  readonly standing: Standing
   readonly reader: StatementReader
   readonly names: SessionNames
   readonly conversation: Conversation
@@ -214,6 +216,7 @@ export class AgentMessages {
     for (const statement of statements) {
       const known = await this.#resolved(statement)
       if (outbox.isDue) outbox.flush()
+      this.#check(cleared)
       const judged = await session.judge(this.#seen(known))
       if (judged.ruling.kind === 'allow') {
         cleared.push({ statement: known, judged })
@@ -221,12 +224,20 @@ export class AgentMessages {
       }
       this.#closeUnsent(cleared, 'not sent: another statement of the message was denied')
       closing(session, judged, 0)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
-      if (session.endpoint() === null)
-        throw new ClawError('CP_FORBIDDEN', 'Cannot go on: the endpoint is no longer in the policy')
       this.#answer = denial(judged.ruling, judged.action.id)
       return null
     }
     return cleared
+  }
+
+  /** Nothing more is judged once the session may not go on. */
+  #check(cleared: readonly Cleared[]): void {
+    try {
+      this.#parts.standing.check()
+    } catch (error) {
+      this.#closeUnsent(cleared, 'not sent: the session ended')
+      throw error
+    }
   }
 
   #seen(statement: AnalysedStatement): Seen {

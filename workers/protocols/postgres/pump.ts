@@ -4,6 +4,7 @@ import type { Session } from '../../contract/plugin.ts'
 import { closeGently } from '../../wire/linger.ts'
 import { BackendScanner, backend, parameterOf } from './backend.ts'
 import { Conversation } from './conversation.ts'
+import type { PostgresSettings } from './definition.ts'
 import { FrontendDecoder, frontend } from './frontend.ts'
 import { Lexing } from './lexing.ts'
 import { AgentMessages } from './messages.ts'
@@ -11,12 +12,13 @@ import { Outbox } from './outbox.ts'
 import { fatal, type TransactionStatus } from './respond.ts'
 import { SessionNames } from './session-names.ts'
 import type { SessionFacts } from './sql-facts.ts'
+import { Standing } from './standing.ts'
 import type { StatementCache } from './statement-cache.ts'
 import { StatementReader } from './statement-reader.ts'
 
 /** A session both of whose sides are logged in. */
 export interface PumpParts {
-  readonly session: Session
+  readonly session: Session<PostgresSettings>
   readonly agent: Duplex
   readonly upstream: Duplex
   /** What the server said of itself so far. */
@@ -70,7 +72,8 @@ class Pump {
       },
     })
     const conversation = this.#conversation
-    this.#messages = new AgentMessages({ session, facts, reader, names, conversation, outbox: this.#outbox })
+    const standing = new Standing(session, facts.credential)
+    this.#messages = new AgentMessages({ session, facts, standing, reader, names, conversation, outbox: this.#outbox })
     this.#scanner = new BackendScanner({
       began: (type) => conversation.began(type, this.#scanner.position),
       ended: (type, body) => this.#told(type, body),
@@ -221,9 +224,10 @@ class Pump {
   #fail(error: unknown, where: 'agent' | 'server' | 'torn'): void {
     const { session } = this.#parts
     const fault = error instanceof ClawError ? error : new ClawError('CP_INTERNAL', 'the session failed')
-    const isMalformed = where === 'agent' && fault.code !== 'CP_FORBIDDEN' && !this.#isOver
-    if (isMalformed) session.refuse('a message that cannot be read', fault.message, {})
-    const code = fault.code === 'CP_FORBIDDEN' ? '57P01' : '08P01'
+    const isOver = fault.code === 'CP_FORBIDDEN'
+    const title = isOver ? 'a statement of a session that has to end' : 'a message that cannot be read'
+    if (where === 'agent' && !this.#isOver) session.refuse(title, fault.message, {})
+    const code = isOver ? '57P01' : '08P01'
     this.#end(fault.message, where === 'torn' ? null : [code, fault.message])
   }
 

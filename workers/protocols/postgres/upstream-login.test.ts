@@ -10,6 +10,8 @@ const programs = postgresPrograms('logging in to PostgreSQL')
 /** `I⁠X` is prepared to `IX`; the other holds a sign Unicode 3.2 does not know, and stays as it is. */
 const oddPasswords = { prepared: 'I\u00adX\u00a0\u2168', asIs: '\ud83d\udd11\u00adk' }
 
+const ed25519 = ['-newkey', 'ed25519']
+
 const hba = [
   'host    all trusty   all trust',
   'host    all scrammer all scram-sha-256',
@@ -57,7 +59,7 @@ describe.skipIf(programs === null)('openUpstream()', () => {
   let server: PostgresServer
   /** Without TLS. */
   let plain: PostgresServer
-  /** With a certificate that vouches for itself. */
+  /** With a certificate that vouches for itself, and whose signature has no hash to bind to. */
   let lone: PostgresServer
 
   beforeAll(async () => {
@@ -65,7 +67,7 @@ describe.skipIf(programs === null)('openUpstream()', () => {
     pki = makePki()
     server = await startServer(programs, { hba, setup, certificate: pki.issue('db.test'), clientCa: pki.ca })
     plain = await startServer(programs, { hba: hba.filter((line) => !line.startsWith('hostssl')), setup })
-    lone = await startServer(programs, { hba, setup, certificate: pki.selfSigned('db.test') })
+    lone = await startServer(programs, { hba, setup, certificate: pki.selfSigned('db.test', ...ed25519) })
   })
 
   afterAll(() => {
