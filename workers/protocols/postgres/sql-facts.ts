@@ -60,6 +60,7 @@ const noFacts: Omit<StatementFacts, 'statement'> = {
   functions: [],
   is_write: false,
   uses_program: false,
+  is_unqualified: false,
   statement_count: 1,
 }
 
