@@ -118,9 +118,10 @@ rule "pg-read" {
   verdict   = "allow"
 }
 
+# cancel: a request to end a statement that runs, as Ctrl-C sends it.
 rule "pg-session" {
   endpoint  = postgres.orders
-  condition = "sets.contains(['begin', 'commit', 'rollback', 'savepoint', 'release'], sql.verbs)"
+  condition = "sets.contains(['begin', 'commit', 'rollback', 'savepoint', 'release', 'cancel'], sql.verbs)"
   verdict   = "allow"
 }
 

@@ -8,7 +8,7 @@ export const sql: Family = {
     {
       name: 'verb',
       type: 'string',
-      doc: 'What the statement is, lower case: select, insert, set role, …',
+      doc: 'What the statement is, lower case: select, insert, set role, …; cancel for a request to cancel one.',
       folded: true,
     },
     { name: 'verbs', type: 'list<string>', doc: 'verb and those of every nested statement that runs with it, sorted.' },

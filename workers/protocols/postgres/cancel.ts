@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Closing, Session } from '../../contract/plugin.ts'
+import type { StatementFacts } from '../../contract/sql.ts'
 import { startDeadline } from '../../wire/deadline.ts'
 import { readExactly } from '../../wire/read-exactly.ts'
 import type { PostgresSettings } from './definition.ts'
@@ -44,8 +45,9 @@ const cancelFacts = {
   database: '',
   is_write: false,
   uses_program: false,
+  is_unqualified: false,
   statement_count: 1,
-}
+} satisfies StatementFacts & { readonly database: string }
 
 const emptyClosing: Pick<Closing, 'bytesDown' | 'request' | 'response'> = {
   bytesDown: 0,
