@@ -5,6 +5,7 @@ const whole = [
   'test/e2e/**/*.test.ts',
   'test/hazards/**/*.test.ts',
   'test/tailnet/**/*.test.ts',
+  'onboard/capture/**/*.test.ts',
   'onboard/client/whole-machine/**/*.test.ts',
   'gateway/tsnet-bindings/test/**/*.test.ts',
 ]

@@ -243,7 +243,8 @@ describe('a signal on macOS', () => {
     expect(await alone.ended()).toMatchObject(signal === 'SIGTERM' ? { code: 143 } : { code: null, signal })
     await expect.poll(() => isAlive(pid), patience).toBe(false)
     held.go()
-    expect([existsSync(file), app.tunnels.size]).toEqual([false, 0])
+    await expect.poll(() => app.tunnels.size, patience).toBe(0)
+    expect(existsSync(file)).toBe(false)
   })
 
   it('that kills clawpatrol leaves the command without a tunnel', async () => {
