@@ -1,13 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests that start whole gateways, networks and machines, and measure what happens in time. */
+/** Tests that start whole gateways and captures, and measure what happens in time. */
 const whole = [
   'test/e2e/**/*.test.ts',
   'test/hazards/**/*.test.ts',
-  'test/tailnet/**/*.test.ts',
+  'test/tailnet/robust.test.ts',
   'onboard/capture/**/*.test.ts',
-  'onboard/client/whole-machine/**/*.test.ts',
-  'gateway/tsnet-bindings/test/**/*.test.ts',
 ]
 
 const shared = { pool: 'forks', testTimeout: 20_000, hookTimeout: 60_000 } as const
@@ -21,7 +19,7 @@ export default defineConfig({
           name: 'parts',
           include: ['{workers,onboard,gateway,scripts,test}/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'dist/**', '**/build/**', ...whole],
-          // by default one less than there are cores: many of these wait for processes, not for a core
+          // by default one less than there are cores: many of these wait for processes and networks, not for a core
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
