@@ -29,6 +29,21 @@ export interface StatementFacts {
   readonly statement_count: number
 }
 
+/** Facts about what a statement does, each of which may turn out not to be visible. */
+export const effectFacts = [
+  'verbs',
+  'tables',
+  'target_tables',
+  'columns',
+  'functions',
+  'is_write',
+  'is_unqualified',
+  'uses_program',
+] as const satisfies readonly (keyof StatementFacts)[]
+
+/** One of `effectFacts`. */
+export type EffectFact = (typeof effectFacts)[number]
+
 /** One analysed statement. */
 export interface AnalysedStatement {
   readonly facts: StatementFacts

@@ -1,4 +1,4 @@
-import type { AnalysedStatement } from '../../contract/sql.ts'
+import { type AnalysedStatement, effectFacts } from '../../contract/sql.ts'
 import { Cursor } from './cursor.ts'
 import { NotUnderstood, nextToken, type Token } from './lexer.ts'
 import { readStatement } from './read-statement.ts'
@@ -89,24 +89,13 @@ function nextSemicolon(text: string, start: number): number | null {
   }
 }
 
-const SETS = [
-  'verbs',
-  'tables',
-  'target_tables',
-  'columns',
-  'functions',
-  'is_write',
-  'is_unqualified',
-  'uses_program',
-] as const
-
 function describe(text: string, one: Found, count: number, isSplit: boolean): AnalysedStatement {
   const { seen, verb } = one
   const isUnknown = (path: Vague): boolean => verb === null || seen.vague.has('all') || seen.vague.has(path)
   const known = (path: Vague, names: readonly string[]): readonly string[] => (isUnknown(path) ? [] : sorted(names))
   const unknowns = [
     ...(isUnknown('verb') ? ['verb'] : []),
-    ...SETS.filter(isUnknown),
+    ...effectFacts.filter(isUnknown),
     ...(isSplit ? [] : ['statement_count']),
   ]
   return {

@@ -1,15 +1,7 @@
+import type { EffectFact } from '../../contract/sql.ts'
+
 /** A set of facts that could not be told in full; `all`: nothing about the statement could. */
-export type Vague =
-  | 'verb'
-  | 'verbs'
-  | 'tables'
-  | 'target_tables'
-  | 'columns'
-  | 'functions'
-  | 'is_write'
-  | 'is_unqualified'
-  | 'uses_program'
-  | 'all'
+export type Vague = EffectFact | 'verb' | 'all'
 
 /** Collects what a statement was seen to do while it is parsed. Lists may hold a name twice. */
 export interface Seen {

@@ -49,8 +49,3 @@ export function readPartition(cursor: Cursor, read: (cursor: Cursor) => void): v
   read(cursor)
   cursor.seen.columns.length = from
 }
-
-/** Names of databases, users and the like, with commas between. */
-export function readEntities(cursor: Cursor): void {
-  cursor.list(() => readEntity(cursor))
-}

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Closing, Session } from '../../contract/plugin.ts'
-import type { StatementFacts } from '../../contract/sql.ts'
 import { startDeadline } from '../../wire/deadline.ts'
 import { readExactly } from '../../wire/read-exactly.ts'
+import { noFacts } from '../../wire/sql/unseen-statement.ts'
 import type { PostgresSettings } from './definition.ts'
 import { certificateOf } from './login-identity.ts'
 import { serverAddress } from './server-address.ts'
@@ -34,20 +34,7 @@ export async function forwardCancel(session: Session<PostgresSettings>, key: Buf
 }
 
 /** What rules may read of a cancel request: it names no statement. */
-const cancelFacts = {
-  verb: 'cancel',
-  verbs: ['cancel'],
-  tables: [],
-  target_tables: [],
-  columns: [],
-  functions: [],
-  statement: '',
-  database: '',
-  is_write: false,
-  uses_program: false,
-  is_unqualified: false,
-  statement_count: 1,
-} satisfies StatementFacts & { readonly database: string }
+const cancelFacts = { ...noFacts, verb: 'cancel', verbs: ['cancel'], database: '' }
 
 const emptyClosing: Pick<Closing, 'bytesDown' | 'request' | 'response'> = {
   bytesDown: 0,

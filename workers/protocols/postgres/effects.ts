@@ -1,16 +1,8 @@
 import type { Unknown } from '../../contract/action.ts'
-import type { AnalysedStatement } from '../../contract/sql.ts'
+import { type AnalysedStatement, type EffectFact, effectFacts } from '../../contract/sql.ts'
 
 /** Facts that may turn out not to be visible. */
-export type Hidden =
-  | 'verbs'
-  | 'tables'
-  | 'target_tables'
-  | 'columns'
-  | 'functions'
-  | 'is_write'
-  | 'is_unqualified'
-  | 'uses_program'
+export type Hidden = EffectFact
 
 /** What everything inside one statement was seen to do; grows while its tree is walked. */
 export interface Effects {
@@ -29,18 +21,7 @@ export interface Effects {
   changesLexing: boolean
 }
 
-/** What stands for whatever cannot be seen through: every set, and what it may do. */
-const allHidden: readonly Hidden[] = [
-  'verbs',
-  'tables',
-  'target_tables',
-  'columns',
-  'functions',
-  'is_write',
-  'is_unqualified',
-  'uses_program',
-]
-
+/** Nothing seen yet. */
 export function newEffects(): Effects {
   return {
     verbs: new Set(),
@@ -64,7 +45,7 @@ export function hide(effects: Effects, ...facts: readonly Hidden[]): void {
 
 /** Notes that something runs with it that cannot be seen through. */
 export function hideAll(effects: Effects): void {
-  hide(effects, ...allHidden)
+  hide(effects, ...effectFacts)
 }
 
 /** Adds what another statement does, which runs with this one. */
@@ -114,15 +95,7 @@ export function toFacts(effects: Effects, verb: string | null, text: string, cou
   }
 }
 
-/** A statement of which only the text is known. */
-export function unseen(text: string, count: number, because: Unknown['because'] = 'unparsed'): AnalysedStatement {
-  const effects = newEffects()
-  hideAll(effects)
-  const { facts, unknowns } = toFacts(effects, null, text, count)
-  return { facts, unknowns: unknowns.map(({ path }) => ({ path, because })) }
-}
-
 /** The fact of that name as unknown. */
-export function unparsed(fact: string): Unknown {
+function unparsed(fact: string): Unknown {
   return { path: `sql.${fact}`, because: 'unparsed' }
 }

@@ -1,8 +1,8 @@
 import type { Unknown } from '../../contract/action.ts'
-import { sql as family } from '../../contract/families/sql.ts'
 import type { CredentialName } from '../../contract/ids.ts'
 import type { Seen } from '../../contract/plugin.ts'
-import type { AnalysedStatement, StatementFacts } from '../../contract/sql.ts'
+import type { AnalysedStatement } from '../../contract/sql.ts'
+import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
 
 /** Longest title, characters. */
 const longestTitle = 1024
@@ -42,26 +42,7 @@ function truncation(unknowns: readonly Unknown[]) {
 
 /** A statement of which nothing is known but, where it could be read, its text. */
 export function unseen(text: string, because: Unknown['because']): AnalysedStatement {
-  const isText = because === 'unparsed'
-  return {
-    facts: { ...noFacts, statement: text },
-    unknowns: family.facts
-      .filter(({ name }) => name !== 'database' && !(isText && name === 'statement'))
-      .map(({ name }) => ({ path: `sql.${name}`, because })),
-  }
-}
-
-const noFacts: Omit<StatementFacts, 'statement'> = {
-  verb: '',
-  verbs: [],
-  tables: [],
-  target_tables: [],
-  columns: [],
-  functions: [],
-  is_write: false,
-  uses_program: false,
-  is_unqualified: false,
-  statement_count: 1,
+  return unseenStatement({ statement: text }, because === 'unparsed' ? ['statement'] : [], because)
 }
 
 /** Whether what the statement does could be seen whole. */

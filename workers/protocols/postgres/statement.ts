@@ -1,5 +1,6 @@
 import type { AnalysedStatement, AnalyseSql } from '../../contract/sql.ts'
-import { toFacts, unparsed, unseen } from './effects.ts'
+import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
+import { toFacts } from './effects.ts'
 import { verbOf } from './note-statement.ts'
 import { loadParser, type Parser } from './parser.ts'
 import { pieces } from './pieces.ts'
@@ -52,13 +53,12 @@ function analyse(text: string, parser: Parser): readonly AnalysedStatement[] {
   return parts.map(({ tree, text: own }, index) => {
     const effects = read[index] ?? null
     return tree === null || effects === null || !isReadable
-      ? unseen(own, parts.length)
+      ? unseenStatement({ statement: own, statement_count: parts.length }, ['statement', 'statement_count'], 'unparsed')
       : toFacts(effects, verbOf(tree), own, parts.length)
   })
 }
 
 /** A text of which not even the statements are known. */
 function unsplit(text: string): AnalysedStatement {
-  const { facts, unknowns } = unseen(text, 1)
-  return { facts, unknowns: [...unknowns, unparsed('statement_count')] }
+  return unseenStatement({ statement: text }, ['statement'], 'unparsed')
 }

@@ -1,9 +1,8 @@
-import type { Unknown } from '../../contract/action.ts'
 import type { DescribedAction, DescribedSql } from '../../contract/described.ts'
 import { ClawError } from '../../contract/errors.ts'
-import { sql as family } from '../../contract/families/sql.ts'
 import type { OfflineSeen } from '../../contract/offline.ts'
 import type { AnalysedStatement, AnalyseSql, StatementFacts } from '../../contract/sql.ts'
+import { unseenStatement } from './unseen-statement.ts'
 
 /** Longest text that live traffic is judged by, bytes. */
 const longestText = 1024 * 1024
@@ -38,26 +37,8 @@ function seenOf(
 }
 
 /** A statement of which only the text is known; of a truncated one not even that. */
-function unseen({ statement }: DescribedSql, because: Unknown['because']): AnalysedStatement {
-  const known = because === 'truncated' ? ['database'] : ['database', 'statement', 'statement_count']
-  return {
-    facts: { ...noFacts, statement, statement_count: 1 },
-    unknowns: family.facts
-      .filter(({ name }) => !known.includes(name))
-      .map(({ name }) => ({ path: `sql.${name}`, because })),
-  }
-}
-
-const noFacts: Omit<StatementFacts, 'statement' | 'statement_count'> = {
-  verb: '',
-  verbs: [],
-  tables: [],
-  target_tables: [],
-  columns: [],
-  functions: [],
-  is_write: false,
-  is_unqualified: false,
-  uses_program: false,
+function unseen({ statement }: DescribedSql, because: 'truncated' | 'unparsed'): AnalysedStatement {
+  return unseenStatement({ statement }, because === 'truncated' ? [] : ['statement', 'statement_count'], because)
 }
 
 type Given = 'verb' | 'tables' | 'functions'
