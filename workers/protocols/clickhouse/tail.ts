@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts'
-import { readEntity, readName } from './names.ts'
+import { readName } from './names.ts'
 import { readSettings } from './settings.ts'
 
 /** What may end any statement that answers with rows: INTO OUTFILE, FORMAT, SETTINGS, in any order. */
