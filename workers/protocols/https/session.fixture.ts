@@ -1,23 +1,15 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Action } from '../../contract/action.ts'
-import { describedText } from '../../contract/described-text.ts'
 import { http } from '../../contract/families/http.ts'
-import type { ActionId, CredentialName, EndpointName, RuleName } from '../../contract/ids.ts'
 import type { Certificate, Secret } from '../../contract/messages.ts'
-import { newId } from '../../contract/new-id.ts'
-import type { Closing, Seen, Session } from '../../contract/plugin.ts'
-import type { CredentialUse, Endpoint, Limits, Rule } from '../../contract/profile.ts'
-import type { Ruling } from '../../contract/verdict.ts'
-import { compileRules } from '../../rules/compile.ts'
-import { gate } from '../../rules/gate.ts'
-import { judge } from '../../rules/judge.ts'
+import type { CredentialUse, Limits, Rule } from '../../contract/profile.ts'
+import { dialLocal, type Serving, startServing } from '../../upstream/serving.fixture.ts'
 import type { HttpsSettings } from './definition.ts'
 import { https } from './runtime.ts'
+
+export { aCredential, aRule, listen, type Recorded } from '../../upstream/serving.fixture.ts'
 
 /** Certificates of the tests: one authority for both legs. */
 export interface Pki extends Disposable {
@@ -71,138 +63,31 @@ export interface GatewayParts {
   readonly isForgetful?: boolean
 }
 
-/** One action as it was recorded. */
-export interface Recorded {
-  readonly seen: Seen
-  /** As it would go into the record. */
-  readonly described: string | null
-  readonly kind: 'allow' | 'deny'
-  closing: Closing | null
-  readonly frames: { readonly direction: 'up' | 'down'; readonly text: string }[]
-}
-
 /** The https runtime behind a listening socket. */
-export interface Gateway extends AsyncDisposable {
-  readonly port: number
-  readonly actions: Recorded[]
-  readonly refused: { readonly title: string; readonly reason: string }[]
-  readonly faults: unknown[]
+export interface Gateway extends Serving {
   /** Connections made to the upstream. */
-  dials: number
-  /** Cancels every open flow. */
-  cancel(): void
-  /** Resolves when every action that was opened is closed. */
-  settled(): Promise<void>
-  /** Resolves when no flow is served. */
-  idle(): Promise<void>
-  /** Resolves when so many flows are served. */
-  serving(flows: number): Promise<void>
+  readonly dials: number
 }
 
 /** Starts a gateway that accepts agents on 127.0.0.1 and takes them for flows to `host` port 443. */
-export async function startGateway(parts: GatewayParts): Promise<Gateway> {
-  const { pki, host, upstreamPort, rules = [], credentials = [], secrets = {} } = parts
+export async function startGateway({ pki, host, upstreamPort, ...parts }: GatewayParts): Promise<Gateway> {
   const settings = { hosts: [host], upstream: `127.0.0.1:${upstreamPort}`, ca_cert: pki.ca, ...parts.settings }
-  const endpoint = {
-    // its own, so that gateways do not share connections
-    name: `api-${newId()}` as EndpointName,
+  let dials = 0
+  const serving = await startServing<HttpsSettings>({
+    ...parts,
+    serve: (session) => https.serve(session),
+    families: [http],
     protocol: 'https',
     hosts: settings.hosts,
     settings,
-    credentials,
-    rules,
-    unmatched: 'allow',
-    via: null,
-  } satisfies Endpoint
-  const set = compileRules(rules, [http], 'allow')
-  const open = new Map<ActionId, Recorded>()
-  const serving = new Set<Promise<void>>()
-  const controllers = new Set<AbortController>()
-  let waiting: (() => void)[] = []
-  const gateway = {
-    port: 0,
-    actions: [] as Recorded[],
-    refused: [] as { title: string; reason: string }[],
-    faults: [] as unknown[],
-    dials: 0,
-    cancel: () => {
-      for (const controller of controllers) controller.abort()
+    target: { host: '192.0.2.1', port: 443 },
+    certificate: async () => pki.server,
+    dial: ({ port }) => {
+      dials += 1
+      return dialLocal(port)
     },
-    settled: () => (open.size === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve))),
-    idle: async () => {
-      while (serving.size > 0) await Promise.all(serving)
-    },
-    serving: async (flows: number) => {
-      while (serving.size < flows) await once(server, 'connection')
-    },
-    [Symbol.asyncDispose]: async () => {
-      gateway.cancel()
-      await Promise.all(serving)
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-  const server = net.createServer({ allowHalfOpen: true }, (client) => {
-    const controller = new AbortController()
-    controllers.add(controller)
-    client.on('error', () => undefined)
-    const served = https
-      .serve(sessionFor(client, controller.signal))
-      .catch((error: unknown) => void gateway.faults.push(error))
-      .finally(() => controllers.delete(controller))
-    serving.add(served)
-    void served.then(() => serving.delete(served))
   })
-  function sessionFor(client: net.Socket, signal: AbortSignal): Session<HttpsSettings> {
-    const limits = { inspectBytes: 1 << 20, sampleBytes: 4096, ...parts.limits } as Limits
-    return {
-      flow: { id: newId(), targetName: null, target: { host: '192.0.2.1', port: 443 } } as Session['flow'],
-      client,
-      limits,
-      signal,
-      endpoint: () => endpoint,
-      judge: async (seen) => {
-        const action = { id: newId() as ActionId, ...seen } as unknown as Action
-        const context = { profile: 'lab', device: 'laptop', endpoint: endpoint.name, nowMs: Date.now() }
-        const { verdict: ruled } = judge(set, { ...seen, context })
-        if (ruled.kind === 'ask') throw new Error('nobody can be asked here')
-        const { obstacle = null } = seen
-        const verdict: Ruling =
-          ruled.kind === 'deny' || obstacle === null
-            ? ruled
-            : { kind: 'deny', decider: { by: 'failsafe', cause: obstacle.cause, rule: null }, reason: obstacle.reason }
-        const described = seen.described === undefined ? null : describedText(seen.described)
-        const recorded: Recorded = { seen, described, kind: verdict.kind, closing: null, frames: [] }
-        if (parts.isForgetful !== true) gateway.actions.push(recorded)
-        open.set(action.id, recorded)
-        return { action, ruling: gate(action.id, verdict) }
-      },
-      frame: (action, direction, bytes) =>
-        void open.get(action.id)?.frames.push({ direction, text: Buffer.from(bytes).toString() }),
-      close: (action, closing) => {
-        const recorded = open.get(action.id)
-        if (recorded === undefined) throw new Error('closed twice')
-        recorded.closing = closing
-        open.delete(action.id)
-        if (open.size > 0) return
-        for (const each of waiting) each()
-        waiting = []
-      },
-      refuse: (title, reason) => void gateway.refused.push({ title, reason }),
-      certificate: async () => pki.server,
-      secret: async ({ name }) => secrets[name] ?? null,
-      dial: (to) => {
-        gateway.dials += 1
-        return new Promise((resolve, reject) => {
-          const socket = net.connect({ ...to, allowHalfOpen: true }, () => resolve(socket))
-          socket.on('error', reject)
-        })
-      },
-      now: () => Date.now() as ReturnType<Session['now']>,
-    }
-  }
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  gateway.port = (server.address() as net.AddressInfo).port
-  return gateway
+  return Object.defineProperty(serving, 'dials', { get: () => dials }) as Gateway
 }
 
 /** Runs curl against a gateway under the real host name; resolves with what it wrote. */
@@ -214,21 +99,4 @@ export function curl(gateway: Gateway, pki: Pki, ...args: string[]): Promise<str
       else reject(new Error(stderr))
     })
   })
-}
-
-/** Makes a server listen on 127.0.0.1; its port. */
-export async function listen(server: net.Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as net.AddressInfo).port
-}
-
-/** An allow rule, or with a reason a deny rule. */
-export function aRule(name: string, when: string | null, reason?: string): Rule {
-  const outcome = reason === undefined ? ({ do: 'allow' } as const) : ({ do: 'deny', reason } as const)
-  return { name: name as RuleName, priority: 0, when, credential: null, outcome, mode: 'enforce' }
-}
-
-/** A credential with this name and type. */
-export function aCredential(name: string, type: string, rest: Partial<CredentialUse> = {}): CredentialUse {
-  return { name: name as CredentialName, type, settings: {}, disambiguator: {}, ...rest }
 }
