@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isSearchable, ResponseSink } from '../protocols/https/response-sink.ts'
-import { Sampler } from '../protocols/https/sampler.ts'
 import { HeaderList } from '../wire/http/header-list.ts'
+import { Sampler } from '../wire/http/sampler.ts'
+import { isSearchable, ResponseSink } from './http/response-sink.ts'
 import { echoOf, maskHeaders } from './secret-echo.ts'
 
 const secret = { '': 'tök/en+with"quotes"-42' }

@@ -1,9 +1,9 @@
 import { ClawError } from '../../contract/errors.ts'
 import type { OfflineDecoder } from '../../contract/offline.ts'
 import { chooseCredential } from '../../upstream/choose-credential.ts'
+import { splitAuthority } from '../../wire/http/agent-host.ts'
 import { describedBody, describedHead } from '../../wire/http/described-request.ts'
 import { HttpFacts, unknownsOf } from '../../wire/http/request-facts.ts'
-import { splitAuthority } from './agent-host.ts'
 
 /** Tells rules of a described request what they would be told of a live one. */
 export const decodeOffline: OfflineDecoder = (described, endpoint, limits) => {

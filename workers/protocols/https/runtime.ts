@@ -1,85 +1,49 @@
-import { ClawError } from '../../contract/errors.ts'
-import type { ProtocolRuntime, Session } from '../../contract/plugin.ts'
+import type { ProtocolRuntime } from '../../contract/plugin.ts'
+import { chooseCredential } from '../../upstream/choose-credential.ts'
+import type { HttpService } from '../../upstream/http/http-service.ts'
+import { serveConnection } from '../../upstream/http/serve-connection.ts'
+import { injectHttp } from '../../upstream/inject.ts'
 import { OriginPool } from '../../upstream/pool.ts'
-import type { Exchange, ExchangeHandler } from '../../wire/http/exchange.ts'
-import { serveHttp1 } from '../../wire/http/http1-server.ts'
-import { serveHttp2 } from '../../wire/http/http2-server.ts'
-import { readHello, terminateTls } from '../../wire/server-tls.ts'
-import { authorityOf, claimsHost } from './agent-host.ts'
+import { inspectBody } from '../../wire/http/inspect-body.ts'
+import { answerProblem } from '../../wire/http/problem.ts'
+import { HttpFacts, pathOf, unknownsOf } from '../../wire/http/request-facts.ts'
 import { https as definition, type HttpsSettings } from './definition.ts'
-import { problemResponse } from './respond.ts'
-import { type Agent, serveExchange } from './serve-exchange.ts'
+import { describeRequest } from './describe-request.ts'
 
 /** One per thread, and so per profile: connections are never shared between tenants. */
 const pool = new OriginPool()
 
-/** Serves the flows of `https` endpoints: TLS, HTTP/1.1 and HTTP/2, each request judged by itself. */
-export const https: ProtocolRuntime<HttpsSettings> = {
-  async serve(session) {
-    const { client, signal, flow } = session
-    const opened = await openTls(session)
-    if (opened === null) {
-      client.destroy()
-      return
-    }
-    const { host, socket, protocol } = opened
-    const { port } = flow.target
-    const agent: Agent = { session, host, port, authority: authorityOf(host, port), pool }
-    const running = new Set<Promise<void>>()
-    const handler = exchangeHandler(agent, running)
-    const cancel = () => socket.destroy()
-    if (protocol === 'http/1.1') signal.addEventListener('abort', cancel, { once: true })
-    try {
-      if (signal.aborted) socket.destroy()
-      else await (protocol === 'h2' ? serveHttp2(socket, handler, signal) : serveHttp1(socket, handler))
-      // each ends soon: its agent is gone
-      await Promise.all(running)
-    } finally {
-      signal.removeEventListener('abort', cancel)
-      client.destroy()
+/** Longest title, characters. */
+const maxTitle = 1024
+
+const service: HttpService = {
+  defaultPort: definition.defaultPort,
+  show({ host, authority }, { head }) {
+    const path = pathOf(head.target).slice(0, maxTitle)
+    return {
+      title: `${head.method} https://${authority}${path}`,
+      record: { method: head.method, host, path, version: head.version },
     }
   },
+  choose: ({ credentials }, { head }) => chooseCredential(credentials, head),
+  async inspect({ session, host, authority }, exchange, endpoint) {
+    const { head } = exchange
+    const inspected = endpoint === null ? null : await inspectBody(exchange, endpoint, session.limits.inspectBytes)
+    if (inspected?.kind === 'broken') return inspected
+    const body = inspected ?? { kind: 'unread', unknowns: [] }
+    const facts = new HttpFacts(head, host, body)
+    const unknowns = unknownsOf(head, body)
+    const described = () => describeRequest(exchange, { host: authority, facts, unknowns })
+    return { kind: 'inspected', facts: { http: facts }, unknowns, described }
+  },
+  fill(request, use, secret) {
+    injectHttp(use, secret, request)
+    return request
+  },
+  answer: answerProblem,
 }
 
-/** Takes TLS off the connection; null: it was refused, and recorded where somebody meant something by it. */
-async function openTls(session: Session<HttpsSettings>) {
-  const { client, signal, flow } = session
-  let host = flow.targetName ?? flow.target.host
-  let hasHello = false
-  try {
-    const hello = await readHello(client, signal)
-    hasHello = true
-    host = hello.serverName ?? host
-    const { hosts } = session.endpoint() ?? { hosts: [] }
-    if (!claimsHost(host, { hosts, port: flow.target.port, defaultPort: definition.defaultPort }))
-      throw new ClawError('CP_TLS', 'the server name is not one of the endpoint')
-    return { host, ...(await terminateTls(client, host, (name) => session.certificate(name))) }
-  } catch (error) {
-    if (signal.aborted) return null
-    const fault = error instanceof ClawError ? error : new ClawError('CP_TLS', 'the TLS handshake failed')
-    // a connection opened ahead and closed unused says nothing
-    if (hasHello || !fault.message.includes('was closed'))
-      session.refuse(
-        `TLS handshake with ${host}`,
-        fault.hint === null ? fault.message : `${fault.message}; ${fault.hint}`,
-        {
-          host,
-        },
-      )
-    return null
-  }
-}
-
-function exchangeHandler(agent: Agent, running: Set<Promise<void>>): ExchangeHandler {
-  return {
-    begin(exchange: Exchange) {
-      const serving = serveExchange(agent, exchange).catch(() => exchange.abort())
-      running.add(serving)
-      void serving.then(() => running.delete(serving))
-    },
-    refuse({ status, because }) {
-      agent.session.refuse(`malformed request to ${agent.host}`, because, { host: agent.host })
-      return problemResponse({ status, title: 'The request cannot be read', detail: because, retry: false })
-    },
-  }
+/** Serves the flows of `https` endpoints: TLS, HTTP/1.1 and HTTP/2, each request judged by itself. */
+export const https: ProtocolRuntime<HttpsSettings> = {
+  serve: (session) => serveConnection(session, { service, pool }),
 }

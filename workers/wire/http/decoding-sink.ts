@@ -1,8 +1,8 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { ClawError } from '../../contract/errors.ts'
-import type { BodySink } from '../../wire/http/body.ts'
-import type { HeaderList } from '../../wire/http/header-list.ts'
+import type { BodySink } from './body.ts'
+import type { HeaderList } from './header-list.ts'
 
 /** Takes a content coding off a body as it comes, so that what it says can be searched. */
 export class DecodingSink implements BodySink {

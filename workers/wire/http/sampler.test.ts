@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { HeaderList } from '../../wire/http/header-list.ts'
+import { HeaderList } from './header-list.ts'
 import { Sampler } from './sampler.ts'
 
 const headers = HeaderList.of('Content-Type', 'text/plain')

@@ -1,13 +1,13 @@
 import type { Action } from '../../contract/action.ts'
 import type { Secret } from '../../contract/messages.ts'
-import { echoOf, maskHeaders, maskText } from '../../upstream/secret-echo.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
+import { responseFields } from '../../wire/http/filter-headers.ts'
 import type { TunnelReport } from '../../wire/tunnel.ts'
 import { tunnel } from '../../wire/tunnel.ts'
-import { responseFields } from './filter-headers.ts'
+import { echoOf, maskHeaders, maskText } from '../secret-echo.ts'
+import type { Agent } from './http-service.ts'
 import { observeFrames } from './observe-frames.ts'
 import type { Relayed } from './relay.ts'
-import type { Agent } from './serve-exchange.ts'
 
 /** An exchange whose upstream switched protocols. */
 export interface Upgrading {

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { HeaderList, headerName } from '../../wire/http/header-list.ts'
-import { parseRequestHead, type RequestHead } from '../../wire/http/request-head.ts'
 import {
   narrowCodings,
   requestFields,
@@ -9,6 +7,8 @@ import {
   trailerFields,
   upgradeOf,
 } from './filter-headers.ts'
+import { HeaderList, headerName } from './header-list.ts'
+import { parseRequestHead, type RequestHead } from './request-head.ts'
 
 function head(...lines: string[]): RequestHead {
   const read = parseRequestHead(Buffer.from(['GET / HTTP/1.1', 'Host: a.test', ...lines, '', ''].join('\r\n')))

@@ -1,15 +1,15 @@
 import type { Duplex } from 'node:stream'
 import type { ClawError } from '../../contract/errors.ts'
-import { type Forwarding, forward } from '../../upstream/forward.ts'
-import { maskHeaders, maskText, type SecretEcho } from '../../upstream/secret-echo.ts'
 import type { Body } from '../../wire/http/body.ts'
+import { DecodingSink, decodedFields, decoderFor } from '../../wire/http/decoding-sink.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
+import { responseFields } from '../../wire/http/filter-headers.ts'
 import type { HeaderList } from '../../wire/http/header-list.ts'
 import { isBodyless, type ResponseHead } from '../../wire/http/response-head.ts'
-import { DecodingSink, decodedFields, decoderFor } from './decoding-sink.ts'
-import { responseFields } from './filter-headers.ts'
+import type { Sampler } from '../../wire/http/sampler.ts'
+import { type Forwarding, forward } from '../forward.ts'
+import { maskHeaders, maskText, type SecretEcho } from '../secret-echo.ts'
 import { isSearchable, ResponseSink } from './response-sink.ts'
-import type { Sampler } from './sampler.ts'
 
 /** A judged request and what its answer goes through. */
 export interface Relaying extends Forwarding {

@@ -1,9 +1,9 @@
 import type { ClawError } from '../../contract/errors.ts'
-import { maskBytes, maskHeaders, openEnd, type SecretEcho } from '../../upstream/secret-echo.ts'
 import type { BodySink } from '../../wire/http/body.ts'
+import { trailerFields } from '../../wire/http/filter-headers.ts'
 import type { HeaderList } from '../../wire/http/header-list.ts'
-import { trailerFields } from './filter-headers.ts'
-import type { Sampler } from './sampler.ts'
+import type { Sampler } from '../../wire/http/sampler.ts'
+import { maskBytes, maskHeaders, openEnd, type SecretEcho } from '../secret-echo.ts'
 
 /** What is done to a response body on its way to the agent. */
 export interface ResponseSinkParts {

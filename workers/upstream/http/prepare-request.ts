@@ -3,14 +3,14 @@ import type { Secret } from '../../contract/messages.ts'
 import type { Seen } from '../../contract/plugin.ts'
 import type { CredentialUse } from '../../contract/profile.ts'
 import type { Deny, FailsafeCause } from '../../contract/verdict.ts'
-import { injectHttp, needsSecret, tlsMaterial } from '../../upstream/inject.ts'
-import type { Origin } from '../../upstream/origin.ts'
+import { splitAuthority } from '../../wire/http/agent-host.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
+import { narrowCodings, requestFields, requestTrailers, upgradeOf } from '../../wire/http/filter-headers.ts'
 import { HeaderList } from '../../wire/http/header-list.ts'
 import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
-import { splitAuthority } from './agent-host.ts'
-import { narrowCodings, requestFields, requestTrailers, upgradeOf } from './filter-headers.ts'
-import type { Agent } from './serve-exchange.ts'
+import { needsSecret, tlsMaterial } from '../inject.ts'
+import type { Origin } from '../origin.ts'
+import type { Agent, HttpService } from './http-service.ts'
 
 /** Why a request cannot be sent whatever the rules say. */
 type Obstacle = NonNullable<Seen['obstacle']>
@@ -29,13 +29,17 @@ export type PreparedRequest =
     }
 
 /** What keeps a credential from being put in, before the request is judged: so that it is on record as a denial. */
-export async function obstacleOf(session: Agent['session'], use: CredentialUse | null): Promise<Obstacle | null> {
+export async function obstacleOf(
+  session: Agent['session'],
+  service: HttpService,
+  use: CredentialUse | null,
+): Promise<Obstacle | null> {
   if (use === null) return null
   try {
     if (!needsSecret(use)) return null
     const secret = await session.secret(use)
     if (secret === null) return { cause: 'secret_missing', reason: howToSet(use) }
-    if (!usable.has(secret)) tryOut(use, secret)
+    if (!usable.has(secret)) tryOut(service, use, secret)
     usable.add(secret)
     return null
   } catch (error) {
@@ -49,8 +53,8 @@ export async function obstacleOf(session: Agent['session'], use: CredentialUse |
 const usable = new WeakSet<Secret>()
 
 /** Puts the secret into a request that goes nowhere. */
-function tryOut(use: CredentialUse, secret: Secret): void {
-  injectHttp(use, secret, { method: 'GET', target: '/', authority: '', headers: new HeaderList() })
+function tryOut(service: HttpService, use: CredentialUse, secret: Secret): void {
+  service.fill({ method: 'GET', target: '/', authority: '', headers: new HeaderList(), upgrade: null }, use, secret)
   tlsMaterial(use, secret)
 }
 
@@ -61,6 +65,7 @@ function howToSet({ name }: CredentialUse): string {
 /** Makes of the agent's request the one that goes out, with its credential in it, and finds where it goes. */
 export async function prepareRequest(
   agent: Agent,
+  service: HttpService,
   { head, body }: Exchange,
   use: CredentialUse | null,
 ): Promise<PreparedRequest> {
@@ -72,13 +77,11 @@ export async function prepareRequest(
     if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
     const headers = requestFields(head, body.received > 0 || body.isOver)
     const { method, target } = head
-    const request: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
+    const plain: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
     const material = use === null || secret === null ? null : tlsMaterial(use, secret)
-    if (use !== null && secret !== null) {
-      injectHttp(use, secret, request)
-      narrowCodings(headers)
-    }
-    body.filterTrailers = (trailers) => requestTrailers(trailers, headers)
+    const request = use === null || secret === null ? plain : service.fill(plain, use, secret)
+    if (secret !== null) narrowCodings(request.headers)
+    body.filterTrailers = (trailers) => requestTrailers(trailers, request.headers)
     const { upstream = null, ca_cert: ca = null } = endpoint.settings
     const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }
     const to = () => (upstream === null ? { host, port } : addressOf(upstream))

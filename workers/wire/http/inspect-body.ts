@@ -1,14 +1,8 @@
 import type { Endpoint } from '../../contract/profile.ts'
-import { wantsOf } from '../../wire/http/body-wants.ts'
-import { bodyText, decodeBody } from '../../wire/http/decode-body.ts'
-import type { Exchange } from '../../wire/http/exchange.ts'
-import {
-  emptyBody,
-  type InspectedBody,
-  readableBody,
-  unreadableBody,
-  unreadBody,
-} from '../../wire/http/inspected-body.ts'
+import { wantsOf } from './body-wants.ts'
+import { bodyText, decodeBody } from './decode-body.ts'
+import type { Exchange } from './exchange.ts'
+import { emptyBody, type InspectedBody, readableBody, unreadableBody, unreadBody } from './inspected-body.ts'
 
 /** Longest pause of a body under inspection, ms: a stream that waits for its answer would wait for ever. */
 const stallMs = 5000

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Sample } from '../../contract/action.ts'
-import type { HeaderList } from '../../wire/http/header-list.ts'
+import type { HeaderList } from './header-list.ts'
 
 /** Keeps the first bytes of a body for the record. */
 export class Sampler {

@@ -1,6 +1,6 @@
-import { type HeaderList, headerName, listItems } from '../../wire/http/header-list.ts'
-import type { RequestHead } from '../../wire/http/request-head.ts'
-import { aboutProxies, namedByConnection } from '../../wire/http/unforwarded.ts'
+import { type HeaderList, headerName, listItems } from './header-list.ts'
+import type { RequestHead } from './request-head.ts'
+import { aboutProxies, namedByConnection } from './unforwarded.ts'
 
 /** Those, and fields that end at this gateway. */
 const notForwarded = new Set([

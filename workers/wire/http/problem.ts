@@ -1,8 +1,8 @@
 import type { ClawError } from '../../contract/errors.ts'
 import type { ActionId } from '../../contract/ids.ts'
 import { type Deny, deciderLabel } from '../../contract/verdict.ts'
-import type { Exchange, Outgoing } from '../../wire/http/exchange.ts'
-import { HeaderList } from '../../wire/http/header-list.ts'
+import type { Exchange, Outgoing } from './exchange.ts'
+import { HeaderList } from './header-list.ts'
 
 /** An answer of the gateway itself, in the words of RFC 9457. */
 export interface Problem {

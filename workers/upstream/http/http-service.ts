@@ -1,0 +1,66 @@
+import type { Fact, Facts, Unknown } from '../../contract/action.ts'
+import type { DescribedAction } from '../../contract/described.ts'
+import type { ClawError } from '../../contract/errors.ts'
+import type { Secret } from '../../contract/messages.ts'
+import type { Session } from '../../contract/plugin.ts'
+import type { CredentialUse, Endpoint } from '../../contract/profile.ts'
+import type { Exchange } from '../../wire/http/exchange.ts'
+import type { Problem } from '../../wire/http/problem.ts'
+import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
+import type { OriginPool } from '../pool.ts'
+
+/** Settings every endpoint behind HTTP has. */
+export interface HttpSettings {
+  readonly hosts: readonly string[]
+  /** host:port to dial instead. */
+  readonly upstream?: string | undefined
+  /** PEM roots instead of the public ones. */
+  readonly ca_cert?: string | undefined
+}
+
+/** One agent's connection. */
+export interface Agent {
+  readonly session: Session<HttpSettings>
+  /** Requested host, lower case, and port. */
+  readonly host: string
+  readonly port: number
+  /** Host and port as they go upstream. */
+  readonly authority: string
+  readonly pool: OriginPool
+}
+
+/** How an action is shown. */
+export interface Shown {
+  readonly title: string
+  readonly record: { readonly [name: string]: Fact }
+}
+
+/** What rules are told of a request. */
+export type InspectedRequest =
+  | (Partial<Shown> & {
+      readonly kind: 'inspected'
+      readonly facts: Facts
+      readonly unknowns: readonly Unknown[]
+      readonly described: () => DescribedAction
+    })
+  /** It broke off before it could be judged. */
+  | { readonly kind: 'broken'; readonly error: ClawError | null }
+
+/** What a protocol over HTTP makes of its requests; the rest is the same for all. */
+export interface HttpService {
+  /** Port a host entry without one stands for. */
+  readonly defaultPort: number
+  /** What is known of a request by its head alone. */
+  show(agent: Agent, exchange: Exchange): Shown
+  /** The credential the agent means; null: none, or it cannot be told which. */
+  choose(endpoint: Endpoint, exchange: Exchange): CredentialUse | null
+  /** Waits for as much of the request as rules may look at. The endpoint is null once it is gone. */
+  inspect(agent: Agent, exchange: Exchange, endpoint: Endpoint | null): Promise<InspectedRequest>
+  /**
+   * Puts a credential into the request that goes out.
+   * @throws ClawError CP_SECRET when it cannot be sent as it is
+   */
+  fill(request: OutgoingRequest, use: CredentialUse, secret: Secret): OutgoingRequest
+  /** Answers instead of the upstream. */
+  answer(exchange: Exchange, problem: Problem): void
+}
