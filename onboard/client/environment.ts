@@ -20,6 +20,7 @@ const bundleNames = [
   'NIX_SSL_CERT_FILE',
   'GRPC_DEFAULT_SSL_ROOTS_FILE_PATH',
   'BUNDLE_SSL_CA_CERT',
+  'PGSSLROOTCERT',
 ] as const
 
 /** The variables that make tools trust the gateway; they are set whatever was there before. */

@@ -60,8 +60,6 @@ export async function startDatabaseLab(
         addresses: Object.values(addresses),
         port,
         networkOf: machine.pid,
-        // otherwise a server looks whether somebody is there only when its statement is over
-        settings: ['client_connection_check_interval=100'],
       })
       opened.defer(`server on ${port}`, () => server[Symbol.dispose]())
       server.query(schema(table, rows))

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
+import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
-import { passwordMessage, type ServerMessage, stringsOf } from './login-messages.ts'
+import { type ServerMessage, stringsOf } from './login-messages.ts'
 import { md5Password } from './md5.ts'
 import { type ChannelBinding, type Scram, startScram } from './scram.ts'
 
@@ -44,12 +45,12 @@ export class Authenticator {
         this.#begin('sent')
         if (!this.#parts.isEncrypted)
           throw refused('the server asks for the password in clear text, and the connection is not encrypted')
-        this.#send(this.#password(), '\0')
+        this.#stream.write(serialize.password(this.#password()))
         return false
       case 5:
         this.#begin('sent')
         if (rest.length !== 4) throw malformed()
-        this.#send(md5Password(this.#parts.user, this.#password(), rest), '\0')
+        this.#stream.write(serialize.password(md5Password(this.#parts.user, this.#password(), rest)))
         return false
       case 10:
         this.#begin('scram first')
@@ -82,16 +83,14 @@ export class Authenticator {
       throw refused('the server wants channel binding, and its certificate has no hash to bind to')
     this.#scram = startScram(this.#password(), binding)
     const { mechanism, clientFirst } = this.#scram
-    const length = Buffer.alloc(4)
-    length.writeInt32BE(Buffer.byteLength(clientFirst))
-    this.#send(mechanism, '\0', length, clientFirst)
+    this.#stream.write(serialize.sendSASLInitialResponseMessage(mechanism, clientFirst))
   }
 
   async #continueScram(message: Buffer): Promise<void> {
     if (this.#scram === null || this.#step !== 'scram first') throw malformed()
     const answer = await this.#scram.answer(message.toString('utf8'))
     this.#step = 'scram final'
-    this.#send(answer)
+    this.#stream.write(serialize.sendSCRAMClientFinalMessage(answer))
   }
 
   #password(): string {
@@ -102,10 +101,6 @@ export class Authenticator {
       })
     if (password.includes('\0')) throw new ClawError('CP_SECRET', 'the password has a NUL in it')
     return password
-  }
-
-  #send(...parts: readonly (Buffer | string)[]): void {
-    this.#stream.write(passwordMessage(...parts))
   }
 }
 

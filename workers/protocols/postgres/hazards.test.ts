@@ -203,6 +203,17 @@ describe.skipIf(programs === null)('a session through the gateway', () => {
     expect(gateway.actions[0]?.closing?.status).toMatch(/57P01|error/)
   })
 
+  it('has the server end what runs when the flow is cancelled', async () => {
+    agent.send(query('select pg_sleep(20)'))
+    const running = "select count(*) from pg_stat_activity where query = 'select pg_sleep(20)' and state = 'active'"
+    while (server.sql(running) !== '1') await new Promise((resolve) => setImmediate(resolve))
+    gateway.cancel()
+    await gateway.idle()
+    expect(gateway.dialled).toHaveLength(2)
+    while (server.sql(running) !== '0') await new Promise((resolve) => setImmediate(resolve))
+    expect(await agent.answers(0)).toMatch(/E57P01$/)
+  })
+
   it('handles what came before the agent closed its side', async () => {
     agent.socket.allowHalfOpen = true
     agent.send(query('select 1'), query('drop table t'), query('select 2'))

@@ -13,7 +13,7 @@ const asked = {
   parameters: new Map([['user', 'agent']]),
   user: 'agent',
   database: 'orders',
-  settings: [{ name: 'search_path', value: 'x' }],
+  settings: { take: () => [{ name: 'search_path', value: 'x' }] },
   protocol: { major: 3, minor: 0 },
   options: [],
 }

@@ -1,16 +1,24 @@
 import type { Action } from '../../contract/action.ts'
 import type { Session } from '../../contract/plugin.ts'
 import type { AnalyseSql } from '../../contract/sql.ts'
+import type { Permit } from '../../contract/verdict.ts'
+import { redeem } from '../../rules/gate.ts'
 import type { PostgresSettings } from './definition.ts'
 import { fatal } from './respond.ts'
 import { type SessionFacts, seenOf } from './sql-facts.ts'
 import { type StartupSetting, settingStatements } from './startup-settings.ts'
 
 /** What became of the settings an agent gave with its startup packet. */
-export type JudgedSettings =
-  | { readonly kind: 'denied'; readonly told: Buffer }
+export type JudgedSettings = { readonly kind: 'denied'; readonly told: Buffer } | ClearedSettings
+
+/** Settings that may be sent, once. */
+export interface ClearedSettings {
+  readonly kind: 'allowed'
+  /** Gives them out just before they are sent: the leave to send them is used up by it. */
+  take(): readonly StartupSetting[]
   /** Records how the session that has them was opened; call it once. */
-  | { readonly kind: 'allowed'; close(error: string | null): void }
+  close(error: string | null): void
+}
 
 const untouched = { bytesUp: 0, bytesDown: 0, request: null, response: null }
 
@@ -24,9 +32,9 @@ export async function judgeSettings(
   facts: SessionFacts,
   analyse: AnalyseSql,
 ): Promise<JudgedSettings> {
-  const allowed: Action[] = []
+  const allowed: { readonly action: Action; readonly permit: Permit }[] = []
   const closeAll = (status: string, error: string | null) => {
-    for (const action of allowed) session.close(action, { ...untouched, status, error })
+    for (const { action } of allowed) session.close(action, { ...untouched, status, error })
   }
   for (const statement of settingStatements(settings).flatMap(analyse)) {
     const { action, ruling } = await session.judge(seenOf(statement, facts))
@@ -37,10 +45,14 @@ export async function judgeSettings(
       const message = `clawpatrol denied a setting of the startup packet: ${ruling.reason}`
       return { kind: 'denied', told: fatal('42501', message, { detail: `action ${action.id}`, hint }) }
     }
-    allowed.push(action)
+    allowed.push({ action, permit: ruling.permit })
   }
   return {
     kind: 'allowed',
+    take: () => {
+      for (const { action, permit } of allowed) redeem(permit, action.id)
+      return settings
+    },
     close: (error) => closeAll(error === null ? 'SET' : 'error', error),
   }
 }

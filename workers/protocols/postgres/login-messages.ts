@@ -51,15 +51,6 @@ export function startupMessage(
   return Buffer.concat([head, body])
 }
 
-/** A PasswordMessage, SASLInitialResponse or SASLResponse: the same letter for all three. */
-export function passwordMessage(...parts: readonly (Buffer | string)[]): Buffer {
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part)))
-  const head = Buffer.alloc(5)
-  head[0] = 0x70
-  head.writeInt32BE(body.length + 4, 1)
-  return Buffer.concat([head, body])
-}
-
 /** A NegotiateProtocolVersion: the newest minor version there is, and the options that are not known. */
 export function negotiationMessage(version: ProtocolVersion, options: readonly string[]): Buffer {
   const names = Buffer.from(options.map((name) => `${name}\0`).join(''))

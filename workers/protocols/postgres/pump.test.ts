@@ -116,7 +116,7 @@ describe('pump()', () => {
         const socket = await session.dial({ host: 'db.test', port: 5432 })
         const facts = { database: 'd', user: 'u', credential: null }
         const parts = { session, agent: session.client, upstream: socket, parameters: usual, facts, cache }
-        await pump({ ...parts, transaction: 'I' })
+        await pump({ ...parts, transaction: 'I', cancelKey: null })
       },
       settings: { host: 'db.test:5432' },
       serverPort: (upstream.server.address() as net.AddressInfo).port,

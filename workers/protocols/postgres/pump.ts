@@ -3,6 +3,7 @@ import { ClawError } from '../../contract/errors.ts'
 import type { Session } from '../../contract/plugin.ts'
 import { closeGently } from '../../wire/linger.ts'
 import { BackendScanner, backend, parameterOf } from './backend.ts'
+import { stopStatement } from './cancel.ts'
 import { Conversation } from './conversation.ts'
 import type { PostgresSettings } from './definition.ts'
 import { FrontendDecoder, frontend } from './frontend.ts'
@@ -24,6 +25,8 @@ export interface PumpParts {
   /** What the server said of itself so far. */
   readonly parameters: ReadonlyMap<string, string>
   readonly transaction: TransactionStatus
+  /** For the server to end what runs when the session is over. */
+  readonly cancelKey: Buffer | null
   readonly facts: SessionFacts
   readonly cache: StatementCache
 }
@@ -57,6 +60,8 @@ class Pump {
   #isOver = false
   #hasPassed = false
   #isAgentDone = false
+  /** Settles when the server was told to end what ran. */
+  #stopped: Promise<void> | null = null
 
   constructor(parts: PumpParts) {
     const { session, agent, upstream, parameters, transaction, facts, cache } = parts
@@ -85,7 +90,10 @@ class Pump {
   async #join(agent: Duplex, upstream: Duplex, signal: AbortSignal): Promise<void> {
     const closed = (socket: Duplex) =>
       socket.closed ? Promise.resolve() : new Promise<void>((resolve) => socket.once('close', () => resolve()))
-    const cancel = () => this.#end('the flow was cancelled', ['57P01', 'clawpatrol ends the session'])
+    const cancel = () => {
+      this.#stopRunning()
+      this.#end('the flow was cancelled', ['57P01', 'clawpatrol ends the session'])
+    }
     agent.on('error', () => undefined)
     upstream.on('error', () => undefined)
     agent.on('data', (chunk: Buffer) => this.#fromAgent(chunk))
@@ -106,6 +114,7 @@ class Pump {
     if (signal.aborted) cancel()
     try {
       await Promise.all([closed(agent), closed(upstream)])
+      await this.#stopped
     } finally {
       signal.removeEventListener('abort', cancel)
     }
@@ -221,6 +230,12 @@ class Pump {
     upstream.once('close', () => clearTimeout(timer))
   }
 
+  /** The session ends here; without a word the server would go on with what it runs. */
+  #stopRunning(): void {
+    const { session, cancelKey } = this.#parts
+    if (!this.#isOver && this.#conversation.length > 0) this.#stopped = stopStatement(session, cancelKey)
+  }
+
   #fail(error: unknown, where: 'agent' | 'server' | 'torn'): void {
     const { session } = this.#parts
     const fault = error instanceof ClawError ? error : new ClawError('CP_INTERNAL', 'the session failed')
@@ -228,6 +243,7 @@ class Pump {
     const title = isOver ? 'a statement of a session that has to end' : 'a message that cannot be read'
     if (where === 'agent' && !this.#isOver) session.refuse(title, fault.message, {})
     const code = isOver ? '57P01' : '08P01'
+    if (where === 'agent') this.#stopRunning()
     this.#end(fault.message, where === 'torn' ? null : [code, fault.message])
   }
 

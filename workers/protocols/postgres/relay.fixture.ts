@@ -21,7 +21,7 @@ export async function relay(session: Session<PostgresSettings>): Promise<void> {
   }
   const use = chooseUse(session.endpoint()?.credentials ?? [], startup)
   if (typeof use === 'string') return end(fatal('28000', use))
-  const opened = await openUpstream(session, startup, use).then(
+  const opened = await openUpstream(session, { ...startup, settings: { take: () => startup.settings } }, use).then(
     (upstream) => ({ upstream }),
     (error: unknown) => ({ refusal: loginRefusal(error) }),
   )

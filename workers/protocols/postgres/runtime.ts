@@ -64,17 +64,17 @@ async function serveSession(
   if (settings.kind === 'denied') return await endWith(agent, settings.told)
   let upstream: Awaited<ReturnType<typeof openUpstream>>
   try {
-    upstream = await openUpstream(session, startup, use)
+    upstream = await openUpstream(session, { ...startup, settings }, use)
     settings.close(null)
   } catch (error) {
     const because = error instanceof Error ? error.message : 'the session could not be opened'
     settings.close(because)
     return await refuse(because, loginRefusal(error))
   }
-  const { stream, negotiation, greeting, parameters, transaction, user, database } = upstream
+  const { stream, negotiation, greeting, parameters, transaction, cancelKey, user, database } = upstream
   agent.write(Buffer.concat([negotiation, authenticationOk, greeting]))
   const facts = { database, user, credential: use?.name ?? null }
-  await pump({ session, agent, upstream: stream, parameters, transaction, facts, cache: loaded })
+  await pump({ session, agent, upstream: stream, parameters, transaction, cancelKey, facts, cache: loaded })
 }
 
 async function endWith(agent: Duplex, told: Buffer): Promise<void> {

@@ -6,6 +6,7 @@ import { type Deadline, startDeadline } from '../../wire/deadline.ts'
 import { tlsFault } from '../../wire/tls-fault.ts'
 import { Authenticator } from './authenticate.ts'
 import type { PostgresSettings } from './definition.ts'
+import type { ClearedSettings } from './judge-settings.ts'
 import { identityOf } from './login-identity.ts'
 import { negotiationMessage, readServerMessage, type ServerMessage, startupMessage } from './login-messages.ts'
 import { serverRefusal } from './login-refusal.ts'
@@ -25,8 +26,16 @@ export interface UpstreamSession {
   /** Last value of each ParameterStatus. */
   readonly parameters: ReadonlyMap<string, string>
   readonly transaction: TransactionStatus
+  /** Process id and secret with which its statements can be cancelled; null: the server gave none. */
+  readonly cancelKey: Buffer | null
   readonly user: string
   readonly database: string
+}
+
+/** What of an agent's startup packet its session is opened with. */
+export interface UpstreamRequest
+  extends Pick<AgentStartup, 'parameters' | 'user' | 'database' | 'protocol' | 'options'> {
+  readonly settings: Pick<ClearedSettings, 'take'>
 }
 
 /** How long a server may take from the connection to its first ReadyForQuery, ms. */
@@ -42,7 +51,7 @@ const newestMinor = 2
  */
 export async function openUpstream(
   session: Session<PostgresSettings>,
-  startup: Omit<AgentStartup, 'kind' | 'stream'>,
+  startup: UpstreamRequest,
   use: CredentialUse | null,
 ): Promise<UpstreamSession> {
   const endpoint = session.endpoint()
@@ -61,7 +70,7 @@ export async function openUpstream(
     stream.on('error', () => undefined)
     const version = { major: 3, minor: Math.min(startup.protocol.minor, newestMinor) }
     const { user, database, password } = identity
-    stream.write(startupMessage(version, user, database, startup.settings))
+    stream.write(startupMessage(version, user, database, startup.settings.take()))
     const authenticator = new Authenticator(stream, { ...secured, user, password })
     const login = new Login(stream, authenticator, password, version)
     await login.run(deadline)
@@ -73,6 +82,7 @@ export async function openUpstream(
       greeting: Buffer.concat(login.greeting),
       parameters: login.parameters,
       transaction: login.transaction,
+      cancelKey: login.cancelKey,
       user,
       database,
     }
@@ -90,6 +100,7 @@ class Login {
   readonly greeting: Buffer[] = []
   readonly parameters = new Map<string, string>()
   transaction: TransactionStatus = 'I'
+  cancelKey: Buffer | null = null
   version: ProtocolVersion
   readonly #stream: Duplex
   readonly #authenticator: Authenticator
@@ -117,6 +128,7 @@ class Login {
       if (!/[SKNZ]/.test(message.type)) throw unexpected(message)
       this.greeting.push(message.bytes)
       if (message.type === 'S') this.#noteParameter(message)
+      if (message.type === 'K') this.cancelKey = message.body
       if (message.type !== 'Z') continue
       const status = message.body.toString('latin1')
       if (status !== 'I' && status !== 'T' && status !== 'E') throw unexpected(message)

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
+import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
 import { connectTls } from '../../upstream/connect-tls.ts'
 import { readExactly } from '../../wire/read-exactly.ts'
@@ -29,7 +30,6 @@ export interface UpstreamPeer {
   readonly certificate: ClientCertificate | null
 }
 
-const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 const maxContexts = 64
 /** By roots and client certificate, least recently used first. */
 const contexts = new Map<string, tls.SecureContext>()
@@ -49,7 +49,7 @@ export async function secureUpstream(
   const cancel = () => raw.destroy()
   signal.addEventListener('abort', cancel, { once: true })
   try {
-    raw.write(sslRequest)
+    raw.write(serialize.requestSsl())
     const answer = (await readExactly(raw, 1, signal)).toString('latin1')
     if (answer === 'N' && mode === 'prefer') return { stream: raw, isEncrypted: false, certificateHash: null }
     if (answer === 'N')
