@@ -2,6 +2,7 @@ import { ClawError } from '../contract/errors.ts'
 import type { CredentialRuntime, Injections } from '../contract/plugin.ts'
 import { basicAuth } from './basic-auth/runtime.ts'
 import { bearerToken } from './bearer-token/runtime.ts'
+import { clickhousePassword } from './clickhouse-password/runtime.ts'
 import { cookieToken } from './cookie-token/runtime.ts'
 import { headerToken } from './header-token/runtime.ts'
 import { mtls } from './mtls/runtime.ts'
@@ -18,6 +19,7 @@ export interface LoadedCredential {
 const runtimes: { readonly [type: string]: CredentialRuntime } = {
   basic_auth: basicAuth as CredentialRuntime,
   bearer_token: bearerToken as CredentialRuntime,
+  clickhouse_credential: clickhousePassword as CredentialRuntime,
   cookie_token: cookieToken as CredentialRuntime,
   header_token: headerToken as CredentialRuntime,
   mtls_credential: mtls as CredentialRuntime,

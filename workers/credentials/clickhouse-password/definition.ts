@@ -16,6 +16,6 @@ export const clickhousePassword: CredentialDefinition<typeof settings> = {
   slots: [{ name: '', label: 'password' }],
   fills: ['login'],
   disambiguators: ['database', 'user'],
-  isServed: false,
+  isServed: true,
   ownDisambiguators: ['database', 'user'],
 }

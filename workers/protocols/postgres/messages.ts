@@ -3,6 +3,7 @@ import { ClawError } from '../../contract/errors.ts'
 import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { redeem } from '../../rules/gate.ts'
+import type { Standing } from '../../upstream/standing.ts'
 import type { Conversation, Outcome, Sent } from './conversation.ts'
 import {
   bindParts,
@@ -19,14 +20,13 @@ import type { Outbox } from './outbox.ts'
 import { denial, errorResponse } from './respond.ts'
 import type { SessionNames } from './session-names.ts'
 import { isUnderstood, type SessionFacts, seenOf, unseen } from './sql-facts.ts'
-import type { Standing } from './standing.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 /** What the messages of an agent are handled with. */
 export interface MessageParts {
   readonly session: Session
   readonly facts: SessionFacts
-  readonly standing: Standing
+  readonly standing: Pick<Standing<unknown>, 'check'>
   readonly reader: StatementReader
   readonly names: SessionNames
   readonly conversation: Conversation

@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { ClawError } from '../../contract/errors.ts'
 import type { Session } from '../../contract/plugin.ts'
+import { Standing } from '../../upstream/standing.ts'
 import { closeGently } from '../../wire/linger.ts'
+import type { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { BackendScanner, backend, parameterOf } from './backend.ts'
 import { stopStatement } from './cancel.ts'
 import { Conversation } from './conversation.ts'
@@ -13,8 +15,6 @@ import { Outbox } from './outbox.ts'
 import { fatal, type TransactionStatus } from './respond.ts'
 import { SessionNames } from './session-names.ts'
 import type { SessionFacts } from './sql-facts.ts'
-import { Standing } from './standing.ts'
-import type { StatementCache } from './statement-cache.ts'
 import { StatementReader } from './statement-reader.ts'
 
 /** A session both of whose sides are logged in. */
@@ -77,7 +77,7 @@ class Pump {
       },
     })
     const conversation = this.#conversation
-    const standing = new Standing(session, facts.credential)
+    const standing = new Standing(session, facts.credential, ({ host }) => host)
     this.#messages = new AgentMessages({ session, facts, standing, reader, names, conversation, outbox: this.#outbox })
     this.#scanner = new BackendScanner({
       began: (type) => conversation.began(type, this.#scanner.position),

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ProtocolRuntime, Session } from '../../contract/plugin.ts'
 import { closeGently } from '../../wire/linger.ts'
+import { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { forwardCancel } from './cancel.ts'
 import { chooseUse } from './choose.ts'
 import type { PostgresSettings } from './definition.ts'
@@ -10,7 +11,6 @@ import { pump } from './pump.ts'
 import { fatal } from './respond.ts'
 import { type AgentStartup, readStartup } from './startup.ts'
 import { loadAnalyser } from './statement.ts'
-import { StatementCache } from './statement-cache.ts'
 import { openUpstream } from './upstream-login.ts'
 
 /** Rough size of the statements a thread remembers, bytes. */

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { AnalysedStatement, AnalyseSql } from '../../contract/sql.ts'
+import { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { Lexing } from './lexing.ts'
 import { SessionNames } from './session-names.ts'
 import { loadAnalyser } from './statement.ts'
-import { StatementCache } from './statement-cache.ts'
 import { StatementReader } from './statement-reader.ts'
 
 let analyse: AnalyseSql

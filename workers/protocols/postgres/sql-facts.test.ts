@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../../contract/families/sql.ts'
 import type { CredentialName } from '../../contract/ids.ts'
 import type { AnalyseSql } from '../../contract/sql.ts'
+import { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { Lexing } from './lexing.ts'
 import { seenOf, unseen } from './sql-facts.ts'
 import { loadAnalyser } from './statement.ts'
-import { StatementCache } from './statement-cache.ts'
 
 const session = { database: 'shop', user: 'agent', credential: 'app' as CredentialName }
 

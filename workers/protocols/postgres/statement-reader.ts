@@ -1,7 +1,7 @@
 import type { AnalysedStatement } from '../../contract/sql.ts'
+import type { StatementCache } from '../../wire/sql/statement-cache.ts'
 import type { Lexing } from './lexing.ts'
 import { isUnderstood, unseen } from './sql-facts.ts'
-import type { StatementCache } from './statement-cache.ts'
 
 /** Statements that leave the way text is read alone, also when what they do is rolled back. */
 const steady: ReadonlySet<string> = new Set(['select', 'insert', 'update', 'delete', 'merge', 'copy', 'begin'])

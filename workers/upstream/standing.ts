@@ -1,20 +1,26 @@
-import { ClawError } from '../../contract/errors.ts'
-import type { CredentialName } from '../../contract/ids.ts'
-import type { Session } from '../../contract/plugin.ts'
-import type { PostgresSettings } from './definition.ts'
+import { ClawError } from '../contract/errors.ts'
+import type { CredentialName } from '../contract/ids.ts'
+import type { Session } from '../contract/plugin.ts'
 
 /** What a session was opened with: while the policy changes, it may go on only as long as this holds. */
-export class Standing {
-  readonly #session: Session<PostgresSettings>
+export class Standing<Settings> {
+  readonly #session: Pick<Session<Settings>, 'endpoint'>
   readonly #credential: CredentialName | null
-  readonly #host: string | null
-  #checked: ReturnType<Session['endpoint']>
+  readonly #serverOf: (settings: Settings) => string
+  readonly #server: string | null
+  #checked: ReturnType<Session<Settings>['endpoint']>
 
-  constructor(session: Session<PostgresSettings>, credential: CredentialName | null) {
+  /** @param serverOf names the server that settings lead to, and how it is reached */
+  constructor(
+    session: Pick<Session<Settings>, 'endpoint'>,
+    credential: CredentialName | null,
+    serverOf: (settings: Settings) => string,
+  ) {
     const endpoint = session.endpoint()
     this.#session = session
     this.#credential = credential
-    this.#host = endpoint?.settings.host ?? null
+    this.#serverOf = serverOf
+    this.#server = endpoint === null ? null : serverOf(endpoint.settings)
     this.#checked = endpoint
   }
 
@@ -23,7 +29,7 @@ export class Standing {
     const endpoint = this.#session.endpoint()
     if (endpoint === null) throw over('the endpoint is no longer in the policy')
     if (endpoint === this.#checked) return
-    if (endpoint.settings.host !== this.#host) throw over('the endpoint leads to another server now')
+    if (this.#serverOf(endpoint.settings) !== this.#server) throw over('the endpoint leads to another server now')
     const isGranted = this.#credential === null || endpoint.credentials.some(({ name }) => name === this.#credential)
     if (!isGranted) throw over(`credential "${this.#credential}" may no longer be used`)
     this.#checked = endpoint
