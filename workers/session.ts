@@ -193,10 +193,10 @@ export class FlowSession implements Session {
     if (endpoint === null) return unjudged(deny('endpoint_gone', 'the endpoint is no longer in the policy'))
     try {
       const { host, current, task } = this.#parts
-      const { facts, unknowns, credential } = seen
+      const { facts, unknowns, credential, pending = [] } = seen
       const { profile, peer } = task.flow
       const context = { profile, device: peer.node, endpoint: endpoint.name, nowMs: this.now() }
-      const action = { facts, unknowns, credential, context }
+      const action = { facts, unknowns, credential, context, pending }
       const { judgement, settle } = await judgeWithRates(current.rules(endpoint), action, host, this.flow.id)
       // reading counters may have outlived a revision, whose rules must not let anything pass any more
       const newest = this.endpoint()

@@ -12,6 +12,7 @@ import { literalOffsets } from './hcl/literal.ts'
 import type { Source } from './hcl/position.ts'
 import type { Value } from './hcl/syntax.ts'
 import { attributeOf, type Resolver, resolve, resolveTargets } from './resolve.ts'
+import { withLimits } from './rule-limits.ts'
 import { compileOutcome, isEmpty } from './rule-outcome.ts'
 import { ruleSchema } from './schema.ts'
 
@@ -39,12 +40,13 @@ export function compileRule(
   const input = decode(decoding, { file, body, header: block.header, title }, ruleSchema)
   const targets = resolveTargets(resolver, file, block.body, title)
   let isRight = targets.clean
+  const all = targets.endpoints.map((each) => each.declared)
   if (targets.clean && targets.endpoints.length === 0) {
     isRight = false
     const where = targets.attribute === null ? spot : { file, span: targets.attribute.value.at }
     report.error(where, `${title} has no endpoints: it would judge nothing`, { hint: 'add endpoint = https.NAME' })
   }
-  const families = familiesOf(targets.endpoints.map((each) => each.declared))
+  const families = familiesOf(all)
   if (families.length > 1) {
     isRight = false
     report.error(
@@ -59,23 +61,25 @@ export function compileRule(
   if (credentialValue !== undefined && credential === null) isRight = false
   const condition = attributeOf(block.body, 'condition')?.value
   if (condition?.kind === 'string' && families.length === 1) {
-    const readable = sharedFamilies(targets.endpoints.map((each) => each.declared))
+    const readable = sharedFamilies(all)
     if (
       !checkText(decoding, sources, { file, value: condition, families: readable, declared: resolver.declarations.all })
     )
       isRight = false
   }
   if (!isRight || input === null || outcome === null) return null
+  const limited = withLimits(report, { declared, title, endpoints: all, input }, outcome)
+  if (limited === null) return null
   return {
     declared,
-    endpoints: targets.endpoints.map((each) => each.declared),
+    endpoints: all,
     isDisabled: input.disabled ?? false,
     rule: {
       name: name as RuleName,
       priority: input.priority ?? 0,
       when: input.condition ?? null,
       credential: credential === null ? null : (credential.name as Rule['credential']),
-      outcome,
+      outcome: limited,
       mode: input.mode ?? 'enforce',
     },
   }

@@ -157,6 +157,22 @@ export const ruleSchema = z.strictObject({
     doc: 'Told to the agent on deny, and to approvers.',
     fallback: '"denied by policy", with approve "a rule wants approval"',
   }),
+  limit_rows: field(
+    whole()
+      .refine((rows) => rows > 0, { error: 'must be above zero' })
+      .optional(),
+    {
+      doc: 'Most rows a statement that the rule lets pass may give: one more ends it with an error. Only for SQL.',
+      fallback: 'no limit',
+      example: '10000',
+    },
+  ),
+  limit_bytes: field(size().optional(), {
+    doc: 'The same for the bytes of its rows as they are sent.',
+    unit: 'size',
+    fallback: 'no limit',
+    example: '"64MiB"',
+  }),
   mode: field(z.enum(['enforce', 'shadow']).optional(), {
     doc: 'shadow: evaluated and recorded as what it would have done, never decides.',
     fallback: '"enforce"',

@@ -62,6 +62,8 @@ const sql = z.strictObject({
   tables: z.array(z.string()).optional(),
   functions: z.array(z.string()).optional(),
   database: z.string().optional(),
+  params: z.record(z.string(), z.string()).optional(),
+  prepare: z.boolean().optional(),
 })
 
 const ssh = z.strictObject({

@@ -94,13 +94,15 @@ function judgeParts({ decode, described, endpoint, limits, context, decide }: Si
       Object.hasOwn(rates, counter.name) ? (rates[counter.name] ?? 0) : 0,
     ]),
   )
-  return decode(withHost(described, endpoint), endpoint, limits).map(({ title, facts, unknowns, credential }) => {
-    const chosen = described.credential === undefined ? credential : (described.credential as CredentialName)
-    const judgeable = { facts, unknowns, credential: chosen, context, counts }
-    const told = { ...judgeable, facts: withoutMasked(facts, described) }
-    const part = { title, rules, judgeable, told }
-    return { ...part, judgement: decide(part) }
-  })
+  return decode(withHost(described, endpoint), endpoint, limits).map(
+    ({ title, facts, unknowns, credential, pending = [] }) => {
+      const chosen = described.credential === undefined ? credential : (described.credential as CredentialName)
+      const judgeable = { facts, unknowns, credential: chosen, context, counts, pending }
+      const told = { ...judgeable, facts: withoutMasked(facts, described) }
+      const part = { title, rules, judgeable, told }
+      return { ...part, judgement: decide(part) }
+    },
+  )
 }
 
 /** The first denial decides, else the first question, else the first part. */

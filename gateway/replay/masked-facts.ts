@@ -4,29 +4,41 @@ import { type DescribedAction, masked } from '../../workers/contract/described.t
 type Lists = { readonly [name: string]: readonly string[] }
 
 /** The facts of a described action with every masked value out of reach: a rule that reads one cannot be evaluated. */
-export function withoutMasked(facts: Facts, { http = {} }: DescribedAction): Facts {
+export function withoutMasked(facts: Facts, described: DescribedAction): Facts {
+  return withoutMaskedHttp(withoutMaskedParams(facts, described), described)
+}
+
+function withoutMaskedParams(facts: Facts, { sql }: DescribedAction): Facts {
+  const given = sql?.params ?? {}
+  const hidden = Object.keys(given).filter((name) => given[name] === masked)
+  if (hidden.length === 0 || facts.sql === undefined) return facts
+  return { ...facts, sql: { ...facts.sql, params: guarded(given, hidden) } }
+}
+
+function withoutMaskedHttp(facts: Facts, { http = {} }: DescribedAction): Facts {
   const members = (['headers', 'query'] as const).filter((member) => maskedNames(http[member]).length > 0)
   const source = facts.http
   if (members.length === 0 || source === undefined) return facts
-  const guarded = new Proxy(source, {
+  const proxy = new Proxy(source, {
     get(target, name) {
       // private members want the object itself
       const value: unknown = Reflect.get(target, name, target)
-      return members.some((member) => member === name) ? guardedLists(value as Lists) : value
+      if (!members.some((member) => member === name)) return value
+      return guarded(value as Lists, maskedNames(value as Lists))
     },
   })
-  return { ...facts, http: guarded }
+  return { ...facts, http: proxy }
 }
 
-function guardedLists(lists: Lists): Lists {
-  const guarded = { ...lists }
-  for (const name of maskedNames(lists)) {
+function guarded(values: object, hidden: readonly string[]): object {
+  const copy = { ...values }
+  for (const name of hidden) {
     const get = (): never => {
       throw new Error('the value is masked')
     }
-    Object.defineProperty(guarded, name, { get, enumerable: true, configurable: true })
+    Object.defineProperty(copy, name, { get, enumerable: true, configurable: true })
   }
-  return guarded
+  return copy
 }
 
 function maskedNames(lists: Lists = {}): readonly string[] {

@@ -54,6 +54,10 @@ export interface DescribedSql {
   readonly tables?: readonly string[]
   readonly functions?: readonly string[]
   readonly database?: string
+  /** Values of its parameters by name, without those that are NULL; `{}`: it has none. Absent, they are not known. */
+  readonly params?: { readonly [name: string]: string }
+  /** It is only prepared: its parameters are given when it runs, and rules that read them judge it then. */
+  readonly prepare?: boolean
 }
 
 /** One thing asked of an SSH server. */

@@ -6,6 +6,7 @@ import type { Endpoint, Limits } from './profile.ts'
 export interface OfflineSeen extends Pick<Action, 'title' | 'facts' | 'unknowns'> {
   /** The credential live traffic would choose for it, unless the description names one. */
   readonly credential: Action['credential']
+  readonly pending?: readonly string[]
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Address, CredentialName, EpochMs } from './ids.ts'
 import type { Certificate, Secret } from './messages.ts'
 import type { OAuth } from './oauth.ts'
 import type { CredentialUse, Endpoint, Limits } from './profile.ts'
-import type { Deny, FailsafeCause, Granted } from './verdict.ts'
+import type { Deny, FailsafeCause, Granted, ResultLimits } from './verdict.ts'
 
 /** What a credential can fill in. A closed map: a protocol names the target it accepts. */
 export interface Injections {
@@ -55,6 +55,8 @@ export interface FactSpec {
   readonly doc: string
   /** Value is lower-cased; string literals compared with it are folded too. */
   readonly folded?: boolean
+  /** Where it is unknown only rules that read it deny for that; it is not part of its family's `backstop`. */
+  readonly mayBeUnknown?: true
 }
 
 /** A family of rules: the CEL variable and its members. */
@@ -81,6 +83,8 @@ export interface ProtocolDefinition<S extends z.ZodType = z.ZodType> {
   readonly opening: 'client-hello' | 'own'
   /** Whether `runtimes.ts` has code that serves it; a gateway refuses a policy that needs one without. */
   readonly isServed: boolean
+  /** What of a result its rules may limit; absent: nothing. */
+  readonly limits?: readonly (keyof ResultLimits)[]
 }
 
 export interface CredentialDefinition<S extends z.ZodType = z.ZodType> {
@@ -137,6 +141,11 @@ export interface Seen {
   readonly title: string
   readonly facts: Facts
   readonly unknowns: readonly Unknown[]
+  /**
+   * Paths of facts nobody can know yet that will be known, and judged, when the action goes on to run: of a statement
+   * that is only prepared, `sql.params`. A rule whose outcome hangs on one lets it be prepared, and nothing more.
+   */
+  readonly pending?: readonly string[]
   /** Small plain facts for the record. */
   readonly record: { readonly [name: string]: Fact }
   readonly credential: CredentialName | null

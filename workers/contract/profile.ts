@@ -1,10 +1,16 @@
 import type { ApproverName, CredentialName, EndpointName, ProfileName, RuleName, TunnelName } from './ids.ts'
+import type { ResultLimits } from './verdict.ts'
 
 /** What a rule does when it matches. */
 export type Outcome =
-  | { readonly do: 'allow' }
+  | { readonly do: 'allow'; readonly limits?: ResultLimits }
   | { readonly do: 'deny'; readonly reason: string }
-  | { readonly do: 'ask'; readonly approvers: readonly [ApproverName, ...ApproverName[]]; readonly reason: string }
+  | {
+      readonly do: 'ask'
+      readonly approvers: readonly [ApproverName, ...ApproverName[]]
+      readonly reason: string
+      readonly limits?: ResultLimits
+    }
 
 /** One enabled rule of an endpoint. */
 export interface Rule {

@@ -1,9 +1,12 @@
 import type { ActionId, ApproverName, RuleName } from './ids.ts'
 
-/** Who or what decided. */
+/**
+ * Who or what decided. `pending`: a rule hangs on facts that are known when the action runs, so it may be prepared; it is
+ * judged again then.
+ */
 export type Decider =
   | { readonly by: 'rule'; readonly rule: RuleName }
-  | { readonly by: 'default'; readonly setting: 'no_rule' | 'unmatched' | 'unknown_host' }
+  | { readonly by: 'default'; readonly setting: 'no_rule' | 'unmatched' | 'unknown_host' | 'pending' }
   | { readonly by: 'failsafe'; readonly cause: FailsafeCause; readonly rule: RuleName | null }
 
 /** Why something that could not be decided was denied. */
@@ -16,9 +19,17 @@ export type FailsafeCause =
   | 'endpoint_gone'
   | 'malformed'
 
+/** How much of a result an allowed statement may give: what would be more ends it with an error. */
+export interface ResultLimits {
+  readonly rows?: number
+  readonly bytes?: number
+}
+
 export interface Allow {
   readonly kind: 'allow'
   readonly decider: Decider
+  /** Absent: as much as there is. */
+  readonly limits?: ResultLimits
 }
 
 export interface Deny {
@@ -35,6 +46,8 @@ export interface Ask {
   readonly approvers: readonly [ApproverName, ...ApproverName[]]
   /** Shown to approvers: why they are asked. */
   readonly reason: string
+  /** Holds once they allow it. */
+  readonly limits?: ResultLimits
 }
 
 /** What the rules say of an action. */

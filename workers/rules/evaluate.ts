@@ -1,9 +1,8 @@
-import type { Unknown } from '../contract/action.ts'
 import { ClawError } from '../contract/errors.ts'
 import { endBudget, isOverspent, type Purse, startBudget } from './budget.ts'
 import type { Dialect } from './dialect.ts'
 import { hardenTree } from './dynamic.ts'
-import type { FactView, Variables } from './facts.ts'
+import type { Because, FactView, Variables } from './facts.ts'
 import { mistakesIn } from './mistakes.ts'
 import { parseCondition } from './parse.ts'
 
@@ -18,6 +17,10 @@ export type Unevaluable =
   | 'unparseable'
   | 'truncated at the inspection buffer and unparseable'
   | 'evaluation error'
+  | typeof notYet
+
+/** It reads what is known only once the action runs. */
+export const notYet = 'not known before it runs'
 
 /** What a condition says of an action. */
 export type Truth = boolean | Unevaluable
@@ -64,7 +67,8 @@ export function evaluate(program: Program, facts: FactView, purse: Purse | null 
 }
 
 /** Why facts that are unknown for these reasons leave a condition open, in the words an agent may read. */
-export function causeOf(touched: ReadonlySet<Unknown['because']>): Unevaluable {
+export function causeOf(touched: ReadonlySet<Because>): Unevaluable {
+  if (touched.has('pending')) return notYet
   const truncated = touched.has('truncated')
   const unparsed = touched.has('unparsed') || touched.has('undecodable')
   if (truncated && unparsed) return 'truncated at the inspection buffer and unparseable'

@@ -14,18 +14,24 @@ interface Reader {
   read(index: number): unknown
 }
 
+/** Why a fact cannot be read; pending: not yet. */
+export type Because = Unknown['because'] | 'pending'
+
 /** What a condition is run on. */
 export type Variables = { readonly [name: string]: object | string }
 
 /** An action as its conditions need it. */
-export type Viewed = Pick<Action, 'facts' | 'unknowns'> & { readonly context: ActionContext }
+export type Viewed = Pick<Action, 'facts' | 'unknowns'> & {
+  readonly context: ActionContext
+  readonly pending?: readonly string[]
+}
 
 /** The facts of one action as conditions see them. */
 export interface FactView {
   /** CEL variables by name. */
   readonly variables: Variables
   /** Why unknown facts were unknown that have been read since it was last emptied. */
-  readonly touched: Set<Unknown['because']>
+  readonly touched: Set<Because>
   /** Value of a fact, e.g. of `http.path`; undefined when it cannot be read. Does not touch. */
   peek(path: string): unknown
 }
@@ -34,8 +40,8 @@ const undetermined = new Undetermined('the fact is unknown')
 
 /** Wraps the facts of an action; nothing is read until a condition reads it. */
 export function viewFacts(dialect: Dialect, action: Viewed): FactView {
-  const touched = new Set<Unknown['because']>()
-  const reasons = unknownReasons(dialect, action.unknowns)
+  const touched = new Set<Because>()
+  const reasons = unknownReasons(dialect, unreadable(action))
   const readers = dialect.families.map((family) => makeReader(family, action.facts[family.name], reasons, touched))
   const { profile, device, endpoint, nowMs } = action.context
   const variables: { [name: string]: object | string } = { profile, device, endpoint, now: new Date(nowMs) }
@@ -83,8 +89,8 @@ type Slot = { readonly value: unknown } | { readonly error: unknown }
 function makeReader(
   family: Family,
   source: object | undefined,
-  reasons: ReadonlyMap<string, ReadonlySet<Unknown['because']>>,
-  touched: Set<Unknown['because']>,
+  reasons: ReadonlyMap<string, ReadonlySet<Because>>,
+  touched: Set<Because>,
 ): Reader {
   const slots: (Slot | undefined)[] = []
   return {
@@ -112,15 +118,24 @@ function readSlot({ name, type }: FactSpec, source: object | undefined): Slot {
   }
 }
 
-const allKnown: ReadonlyMap<string, ReadonlySet<Unknown['because']>> = new Map()
+/** A fact that cannot be read, and why. */
+interface Unreadable {
+  readonly path: string
+  readonly because: Because
+}
+
+function unreadable({ unknowns, pending = [] }: Viewed): readonly Unreadable[] {
+  return pending.length === 0
+    ? unknowns
+    : [...unknowns, ...pending.map((path) => ({ path, because: 'pending' as const }))]
+}
+
+const allKnown: ReadonlyMap<string, ReadonlySet<Because>> = new Map()
 
 /** Which facts are unknown, and why. A path that names no fact makes every fact unknown: a slip must not open a gate. */
-function unknownReasons(
-  dialect: Dialect,
-  unknowns: readonly Unknown[],
-): ReadonlyMap<string, ReadonlySet<Unknown['because']>> {
+function unknownReasons(dialect: Dialect, unknowns: readonly Unreadable[]): ReadonlyMap<string, ReadonlySet<Because>> {
   if (unknowns.length === 0) return allKnown
-  const reasons = new Map<string, Set<Unknown['because']>>()
+  const reasons = new Map<string, Set<Because>>()
   for (const { path, because } of unknowns) {
     const fact = path.split('.', 2).join('.')
     const paths = dialect.facts.has(fact)

@@ -7,18 +7,21 @@ import {
   type Judgement,
   mostShadowHits,
   type RateCounter,
+  type ResultLimits,
   type ShadowHit,
   type Verdict,
 } from '../contract/verdict.ts'
 import { openPurse, type Purse } from './budget.ts'
 import type { RuleSet } from './compile.ts'
-import { causeOf, evaluate, type Truth, type Unevaluable } from './evaluate.ts'
+import { causeOf, evaluate, notYet, type Truth, type Unevaluable } from './evaluate.ts'
 import { type FactView, viewFacts } from './facts.ts'
 import { readFor, withReadings } from './rates.ts'
 
 /** What rules are told of an action. */
 export type Judgeable = Pick<Action, 'facts' | 'unknowns' | 'credential'> & {
   readonly context: ActionContext
+  /** Facts that will be known, and judged, when it runs. */
+  readonly pending?: readonly string[]
   /** What `rate()` finds, by `rateKey`; without it a rule that reaches one cannot be evaluated. */
   readonly counts?: ReadonlyMap<string, number>
 }
@@ -32,7 +35,8 @@ const none: ReadonlySet<string> = new Set()
 
 /**
  * Applies the rules in their order: the first enforced one that matches decides, one that cannot be evaluated denies,
- * and when none matches the endpoint's `unmatched` holds. Shadow rules are noted and never decide. Never throws.
+ * and when none matches the endpoint's `unmatched` holds. Where one hangs on facts that are pending nothing is decided:
+ * the action may be prepared, to be judged when it runs. Shadow rules are noted and never decide. Never throws.
  */
 export function judge(set: RuleSet, action: Judgeable): RuledJudgement {
   const shadows: ShadowHit[] = []
@@ -41,6 +45,8 @@ export function judge(set: RuleSet, action: Judgeable): RuledJudgement {
   const enforced = new Set<string>()
   const readings = { counts: action.counts ?? null, rated, enforced }
   const verdict = withReadings(readings, () => verdictOf(set, action, shadows))
+  // what is only prepared counts when it runs
+  if (verdict === forPreparing && readings.counts !== null) return { verdict, shadows, rated: [], enforced: none }
   return { verdict, shadows, rated: [...rated.values()], enforced }
 }
 
@@ -55,6 +61,7 @@ function verdictOf(set: RuleSet, action: Judgeable, shadows: ShadowHit[]): Verdi
       const truth = tryRule(set, number, { rule, facts, credential: action.credential, purse: purses[rule.mode] })
       if (truth === false) continue
       if (rule.mode === 'shadow') noteShadow(shadows, rule, truth)
+      else if (truth === notYet) return forPreparing
       else return truth === true ? outcomeOf(rule) : unevaluable(rule.name, truth)
     }
     return unmatched(set, action.unknowns)
@@ -84,15 +91,23 @@ export function tryRule(set: RuleSet, number: number, { rule, facts, credential,
   }
 }
 
+const forPreparing: Verdict = { kind: 'allow', decider: { by: 'default', setting: 'pending' } }
+
 function noteShadow(shadows: ShadowHit[], { name, outcome }: Rule, truth: Truth): void {
-  if (shadows.length < mostShadowHits) shadows.push({ rule: name, would: truth === true ? outcome.do : 'failsafe' })
+  if (truth !== notYet && shadows.length < mostShadowHits)
+    shadows.push({ rule: name, would: truth === true ? outcome.do : 'failsafe' })
 }
 
 function outcomeOf({ name, outcome }: Rule): Verdict {
   const decider = { by: 'rule', rule: name } as const
-  if (outcome.do === 'allow') return { kind: 'allow', decider }
-  if (outcome.do === 'ask') return { kind: 'ask', decider, approvers: outcome.approvers, reason: outcome.reason }
+  if (outcome.do === 'allow') return { kind: 'allow', decider, ...limitsOf(outcome) }
+  if (outcome.do === 'ask')
+    return { kind: 'ask', decider, approvers: outcome.approvers, reason: outcome.reason, ...limitsOf(outcome) }
   return { kind: 'deny', decider, reason: outcome.reason === '' ? 'denied by policy' : outcome.reason }
+}
+
+function limitsOf({ limits }: { readonly limits?: ResultLimits }): { readonly limits?: ResultLimits } {
+  return limits === undefined ? {} : { limits }
 }
 
 function unevaluable(rule: RuleName | null, cause: Unevaluable): Deny {
@@ -122,7 +137,7 @@ export function unmatched(set: RuleSet, unknowns: readonly Unknown[]): Verdict {
 /** A path that names no fact makes every fact unknown, as it does for conditions. */
 function isBackstopped({ backstops, dialect }: RuleSet, { path }: Unknown): boolean {
   const [family = '', ...rest] = path.split('.', 2)
-  if (backstops.includes(family)) return true
+  if (backstops.includes(family)) return dialect.facts.get(`${family}.${rest[0]}`)?.spec.mayBeUnknown !== true
   return rest.length > 0
     ? !dialect.facts.has(`${family}.${rest[0]}`)
     : !dialect.families.some(({ name }) => name === family)

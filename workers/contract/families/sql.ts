@@ -18,6 +18,12 @@ export const sql: Family = {
     { name: 'functions', type: 'list<string>', doc: 'Functions it calls, lower case, sorted.' },
     { name: 'statement', type: 'string', doc: 'The text of this statement.' },
     { name: 'database', type: 'string', doc: 'Database of the session.' },
+    {
+      name: 'params',
+      type: 'map<string, string>',
+      doc: 'Values of bind parameters as text, by the name the statement uses: 1 for $1; a NULL is not in it.',
+      mayBeUnknown: true,
+    },
     { name: 'is_write', type: 'bool', doc: 'Whether it may change anything.' },
     {
       name: 'is_unqualified',

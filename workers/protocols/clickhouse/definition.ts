@@ -36,6 +36,7 @@ export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
   defaultPort: 9000,
   opening: 'own',
   isServed: false,
+  limits: ['rows', 'bytes'],
 }
 
 const httpsSettings = z.strictObject({
@@ -59,6 +60,7 @@ export const clickhouseHttps: ProtocolDefinition<typeof httpsSettings> = {
   defaultPort: 443,
   opening: 'client-hello',
   isServed: false,
+  limits: ['bytes'],
 }
 
 /** Port of the hosts that name none. */

@@ -8,6 +8,11 @@ export async function loadOffline(): Promise<OfflineDecoder> {
   const analyse = await loadAnalyser()
   return (described, { credentials }) => {
     const credential = chooseByFields(credentials, { database: described.sql?.database })?.name ?? null
-    return describedStatements(described, analyse).map((seen) => ({ ...seen, credential }))
+    return describedStatements(described, analyse, takesParams).map((seen) => ({ ...seen, credential }))
   }
+}
+
+/** Whether a text may have parameters, written `{name:Type}`. */
+function takesParams(text: string): boolean {
+  return /\{\s*[\w$]+\s*:/.test(text)
 }

@@ -40,6 +40,7 @@ export const postgres: ProtocolDefinition<typeof settings> = {
   defaultPort: 5432,
   opening: 'own',
   isServed: true,
+  limits: ['rows', 'bytes'],
 }
 
 function check({ sslmode, ca_cert }: PostgresSettings): readonly SettingsProblem[] {

@@ -1,6 +1,7 @@
 import type { OfflineDecoder } from '../../contract/offline.ts'
 import { chooseByFields } from '../../upstream/choose-by-fields.ts'
 import { describedStatements } from '../../wire/sql/described-statements.ts'
+import { takesParams } from './params.ts'
 import { loadAnalyser } from './statement.ts'
 
 /** Loads what tells rules of described SQL what they would be told of statements on the wire. */
@@ -8,6 +9,6 @@ export async function loadOffline(): Promise<OfflineDecoder> {
   const analyse = await loadAnalyser()
   return (described, { credentials }) => {
     const credential = chooseByFields(credentials, { database: described.sql?.database })?.name ?? null
-    return describedStatements(described, analyse).map((seen) => ({ ...seen, credential }))
+    return describedStatements(described, analyse, takesParams).map((seen) => ({ ...seen, credential }))
   }
 }

@@ -3,6 +3,7 @@ import type { CredentialName } from '../../contract/ids.ts'
 import type { Seen } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
+import { takesParams } from './params.ts'
 
 /** Longest title, characters. */
 const longestTitle = 1024
@@ -22,8 +23,8 @@ export function seenOf({ facts, unknowns }: AnalysedStatement, { database, user,
   const title = shown.replace(/\s+/g, ' ').trim().slice(0, longestTitle)
   return {
     title: title === '' ? 'SQL that cannot be read' : title,
-    facts: { sql: { ...facts, database } },
-    unknowns,
+    facts: { sql: { ...facts, database, params: {} } },
+    unknowns: takesParams(facts.statement) ? [...unknowns, undecodedParams] : unknowns,
     record: { verb: facts.verb, tables: facts.tables, database, user },
     credential,
     described: () => ({
@@ -33,6 +34,8 @@ export function seenOf({ facts, unknowns }: AnalysedStatement, { database, user,
     }),
   }
 }
+
+const undecodedParams: Unknown = { path: 'sql.params', because: 'undecodable' }
 
 function truncation(unknowns: readonly Unknown[]) {
   if (unknowns.some(({ because }) => because === 'truncated')) return { truncated: true }

@@ -1,3 +1,4 @@
+import type { Unknown } from '../../contract/action.ts'
 import type { DescribedAction, DescribedSql } from '../../contract/described.ts'
 import { ClawError } from '../../contract/errors.ts'
 import type { OfflineSeen } from '../../contract/offline.ts'
@@ -11,28 +12,36 @@ const longestTitle = 1024
 
 /**
  * Takes a described SQL text apart as live traffic is: one entry per statement.
+ * @param takesParams whether a text may have bind parameters: where they are not given they are unknown
  * @throws ClawError CP_CONFIG when what is said of the first statement is not what its text says
  */
 export function describedStatements(
   { sql, truncated = false, unparseable = false }: DescribedAction,
   analyse: AnalyseSql,
+  takesParams: (text: string) => boolean,
 ): readonly Omit<OfflineSeen, 'credential'>[] {
   if (sql === undefined) throw new ClawError('CP_CONFIG', 'Cannot judge the action: the endpoint takes sql')
-  if (truncated || Buffer.byteLength(sql.statement) > longestText) return [seenOf(unseen(sql, 'truncated'), sql)]
-  if (unparseable) return [seenOf(filledIn(unseen(sql, 'unparsed'), sql), sql)]
+  if (truncated || Buffer.byteLength(sql.statement) > longestText)
+    return [seenOf(unseen(sql, 'truncated'), sql, 'truncated')]
+  const hidden = takesParams(sql.statement) ? 'undecodable' : null
+  if (unparseable) return [seenOf(filledIn(unseen(sql, 'unparsed'), sql), sql, hidden)]
   const [first, ...rest] = analyse(sql.statement)
   if (first === undefined) throw new ClawError('CP_CONFIG', 'sql.statement holds no statement')
-  return [filledIn(first, sql), ...rest].map((statement) => seenOf(statement, sql))
+  return [filledIn(first, sql), ...rest].map((statement) => seenOf(statement, sql, hidden))
 }
 
+/** @param hidden why parameters that are not given are unknown; null: there are none */
 function seenOf(
   { facts, unknowns }: AnalysedStatement,
-  { database = '' }: DescribedSql,
+  { database = '', params, prepare = false }: DescribedSql,
+  hidden: Unknown['because'] | null,
 ): Omit<OfflineSeen, 'credential'> {
+  const isHidden = params === undefined && !prepare && hidden !== null
   return {
     title: facts.statement.replace(/\s+/g, ' ').trim().slice(0, longestTitle),
-    facts: { sql: { ...facts, database } },
-    unknowns,
+    facts: { sql: { ...facts, database, params: params ?? {} } },
+    unknowns: isHidden ? [...unknowns, { path: 'sql.params', because: hidden }] : unknowns,
+    ...(prepare ? { pending: ['sql.params'] } : {}),
   }
 }
 

@@ -18,7 +18,8 @@ export const noFacts: StatementFacts = {
 }
 
 /**
- * A statement of which nothing is known but what is named; the session's database is not the statement's to tell.
+ * A statement of which nothing is known but what is named; the session's database and the parameters are not the
+ * statement's to tell.
  * @param known facts that hold: those of `given`, as they are there or in `noFacts`
  */
 export function unseenStatement(
@@ -26,7 +27,7 @@ export function unseenStatement(
   known: readonly (keyof StatementFacts)[],
   because: Unknown['because'],
 ): AnalysedStatement {
-  const told: ReadonlySet<string> = new Set(['database', ...known])
+  const told: ReadonlySet<string> = new Set(['database', 'params', ...known])
   return {
     facts: { ...noFacts, ...given },
     unknowns: family.facts.filter(({ name }) => !told.has(name)).map(({ name }) => ({ path: `sql.${name}`, because })),
