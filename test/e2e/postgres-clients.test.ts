@@ -1,14 +1,19 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabaseLab, role, startDatabaseLab } from '../support/database-lab.ts'
+import { goProgram } from '../support/go-program.ts'
+import { javaWithPgjdbc } from '../support/java-with.ts'
 import { postgresPrograms } from '../support/postgres-server.ts'
 import { pythonWith } from '../support/python-with.ts'
 
 const programs = postgresPrograms('PostgreSQL clients through the gateway')
 const psycopg = pythonWith(['psycopg'], 'psycopg through the gateway')
 const asyncpg = pythonWith(['asyncpg'], 'asyncpg through the gateway')
+const pgjdbc = javaWithPgjdbc('pgjdbc through the gateway')
 const host = 'orders-db.example.test'
 const script = (name: string) => fileURLToPath(new URL(`clients/${name}`, import.meta.url))
+
+const pgx = goProgram(script('pgx'), 'pgx through the gateway')
 
 const policy = `
 defaults {
@@ -42,6 +47,7 @@ describe.skipIf(programs === null)('PostgreSQL clients through the gateway', () 
 
   afterAll(async () => {
     await databases?.[Symbol.asyncDispose]()
+    pgx?.[Symbol.dispose]()
   })
 
   const run = (words: readonly string[], input = '') => databases.lab.run(['timeout', '60', ...words], { input })
@@ -148,4 +154,44 @@ describe.skipIf(programs === null)('PostgreSQL clients through the gateway', () 
       ])
     },
   )
+
+  it.skipIf(pgjdbc === null)('pgjdbc: every query mode, batches, cursors, COPY, denials, cancelled', async () => {
+    const done = await run([...(pgjdbc ?? []), script('Pgjdbc.java'), host, '5432'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    const denied = (mode: string) => `${mode}: denied ${denial}, hint true${' 42501'.repeat(7)} ok 42501 25P02, left 3`
+    const ran = (mode: string, prepared: number) =>
+      `${mode}: several 6, parameters 36, prepared on the server ${prepared}`
+    const modes = ['extended', 'simple', 'extendedForPrepared', 'extendedCacheEverything']
+    expect(done.stdout.split('\n')).toEqual([
+      ...modes.flatMap((mode) => [ran(mode, mode === 'simple' ? 0 : 1), denied(mode)]),
+      'batches 1300, new 300',
+      'denied in a batch 42501, done 5',
+      'left of it 0',
+      'cursor 1000',
+      'copied in 20000, out 21000, characters 260280',
+      'large object 42501',
+      'cancelled 57014',
+      'after 3',
+      '',
+    ])
+  })
+
+  it.skipIf(pgx === null)('pgx: every query mode, pipelines, COPY, denials, notifications, cancelled', async () => {
+    const done = await run([pgx?.path ?? '', host, '5432'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    const modes = ['cache statement', 'cache describe', 'describe exec', 'exec', 'simple protocol']
+    expect(done.stdout.split('\n')).toEqual([
+      'cached 210 1',
+      ...modes.map((mode) => `${mode} 42501 3`),
+      'batch 19900',
+      `denied 42501 ${denial}`,
+      'transaction 42501 25P02',
+      'copied 50000 638890',
+      'notice look',
+      'told here you',
+      'cancelled true',
+      'after 3',
+      '',
+    ])
+  })
 })
