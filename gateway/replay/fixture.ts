@@ -64,6 +64,7 @@ const sql = z.strictObject({
   database: z.string().optional(),
   params: z.record(z.string(), z.string()).optional(),
   prepare: z.boolean().optional(),
+  search_path: z.array(z.string()).nullable().optional(),
 })
 
 const ssh = z.strictObject({

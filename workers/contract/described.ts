@@ -58,6 +58,8 @@ export interface DescribedSql {
   readonly params?: { readonly [name: string]: string }
   /** It is only prepared: its parameters are given when it runs, and rules that read them judge it then. */
   readonly prepare?: boolean
+  /** PostgreSQL: schemas the session had put into its search path before; null: nobody knows which. */
+  readonly search_path?: readonly string[] | null
 }
 
 /** One thing asked of an SSH server. */

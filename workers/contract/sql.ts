@@ -44,10 +44,21 @@ export const effectFacts = [
 /** One of `effectFacts`. */
 export type EffectFact = (typeof effectFacts)[number]
 
+/** What of a statement the search path of its session has a say in. */
+export interface PathUse {
+  /** Relations it names without a schema, and those of them it writes. */
+  readonly tables: readonly string[]
+  readonly targets: readonly string[]
+  /** Schemas it puts into the path, in order; null: which, if any, cannot be told. */
+  readonly puts: readonly string[] | null
+}
+
 /** One analysed statement. */
 export interface AnalysedStatement {
   readonly facts: StatementFacts
   readonly unknowns: readonly Unknown[]
+  /** Absent: the search path has no say in it. */
+  readonly path?: PathUse
 }
 
 /** Takes a SQL text apart. Never throws; a text without a statement gives an empty list. */

@@ -12,7 +12,11 @@ export const sql: Family = {
       folded: true,
     },
     { name: 'verbs', type: 'list<string>', doc: 'verb and those of every nested statement that runs with it, sorted.' },
-    { name: 'tables', type: 'list<string>', doc: 'Every relation it names, sorted; sales.orders gives also orders.' },
+    {
+      name: 'tables',
+      type: 'list<string>',
+      doc: 'Every relation it names, sorted; sales.orders gives also orders. After SET search_path = s, orders gives s.orders.',
+    },
     { name: 'target_tables', type: 'list<string>', doc: 'The relations it writes, creates, changes or drops.' },
     { name: 'columns', type: 'list<string>', doc: 'Columns it names, without their tables; * where all are read.' },
     { name: 'functions', type: 'list<string>', doc: 'Functions it calls, lower case, sorted.' },

@@ -1,5 +1,5 @@
 import type { Unknown } from '../../contract/action.ts'
-import { type AnalysedStatement, type EffectFact, effectFacts } from '../../contract/sql.ts'
+import { type AnalysedStatement, type EffectFact, effectFacts, type PathUse } from '../../contract/sql.ts'
 
 /** Facts that may turn out not to be visible. */
 export type Hidden = EffectFact
@@ -14,6 +14,13 @@ export interface Effects {
   /** Names a relation goes by; a column of that name is the whole row. */
   readonly aliases: Set<string>
   readonly hidden: Set<Hidden>
+  /** Relations named without a schema, and those of them that are written. */
+  readonly bareTables: Set<string>
+  readonly bareTargets: Set<string>
+  /** Schemas put into the search path. */
+  readonly schemas: Set<string>
+  /** It puts something into the search path that its text does not say. */
+  hidesSchemas: boolean
   isWrite: boolean
   isUnqualified: boolean
   usesProgram: boolean
@@ -31,6 +38,10 @@ export function newEffects(): Effects {
     functions: new Set(),
     aliases: new Set(),
     hidden: new Set(),
+    bareTables: new Set(),
+    bareTargets: new Set(),
+    schemas: new Set(),
+    hidesSchemas: false,
     isWrite: false,
     isUnqualified: false,
     usesProgram: false,
@@ -48,16 +59,27 @@ export function hideAll(effects: Effects): void {
   hide(effects, ...effectFacts)
 }
 
+const sets = [
+  'verbs',
+  'tables',
+  'targets',
+  'columns',
+  'functions',
+  'aliases',
+  'bareTables',
+  'bareTargets',
+  'schemas',
+] as const
+
 /** Adds what another statement does, which runs with this one. */
 export function include(effects: Effects, other: Effects): void {
-  for (const set of ['verbs', 'tables', 'targets', 'columns', 'functions', 'aliases'] as const) {
-    for (const name of other[set]) effects[set].add(name)
-  }
+  for (const set of sets) for (const name of other[set]) effects[set].add(name)
   for (const fact of other.hidden) effects.hidden.add(fact)
   effects.isWrite ||= other.isWrite
   effects.isUnqualified ||= other.isUnqualified
   effects.usesProgram ||= other.usesProgram
   effects.changesLexing ||= other.changesLexing
+  effects.hidesSchemas ||= other.hidesSchemas
 }
 
 /**
@@ -76,6 +98,7 @@ export function toFacts(effects: Effects, verb: string | null, text: string, cou
     effects.columns.add('*')
     break
   }
+  const path = pathUse(effects)
   const list = (fact: Hidden, names: Set<string>) => (hidden.has(fact) ? [] : [...names].sort())
   return {
     facts: {
@@ -92,7 +115,14 @@ export function toFacts(effects: Effects, verb: string | null, text: string, cou
       statement_count: count,
     },
     unknowns: [...hidden].map((fact) => unparsed(fact)),
+    ...(path === null ? {} : { path }),
   }
+}
+
+function pathUse({ bareTables, bareTargets, schemas, hidesSchemas, hidden }: Effects): PathUse | null {
+  const puts = hidesSchemas || hidden.has('verbs') ? null : [...schemas]
+  if (bareTables.size === 0 && puts?.length === 0) return null
+  return { tables: [...bareTables], targets: [...bareTargets], puts }
 }
 
 /** The fact of that name as unknown. */

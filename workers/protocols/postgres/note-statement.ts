@@ -5,6 +5,7 @@ import { type Effects, type Hidden, hide, hideAll, include } from './effects.ts'
 import { asList, asNode, kindOf, type Node, nameParts, unwrap } from './node.ts'
 import { isMergeUnqualified, isUnqualified } from './qualification.ts'
 import { hideRelations, markTargets, noteObject, noteRelation } from './relations.ts'
+import { isSearchPath, notePath, schemasSet } from './search-path.ts'
 import { changesLexing } from './settings.ts'
 import { isOn, statementKinds } from './statement-kinds.ts'
 import type { Note, Walk } from './walk.ts'
@@ -127,7 +128,7 @@ function noteCopy(node: Node, walk: Walk): void {
 function noteExplain(node: Node, walk: Walk): void {
   if (isOn(node.options, 'analyze')) return
   const explained = readPart(node, walk)
-  for (const set of ['tables', 'columns', 'functions', 'aliases'] as const) {
+  for (const set of ['tables', 'columns', 'functions', 'aliases', 'bareTables'] as const) {
     for (const name of explained[set]) walk.effects[set].add(name)
   }
   for (const fact of explained.hidden) {
@@ -162,6 +163,7 @@ function noteExecute(node: Node, walk: Walk): void {
 
 function noteSet(node: Node, walk: Walk): void {
   if (changesLexing(node)) walk.effects.changesLexing = true
+  if (isSearchPath(node.name)) notePath(schemasSet(node), walk.effects)
   noteStoredSetting(node, walk)
 }
 

@@ -12,6 +12,9 @@ export function noteRelation(parts: readonly string[], isTarget: boolean, walk: 
     if (isTarget) walk.effects.targets.add(form)
   }
   walk.effects.aliases.add(leaf)
+  if (parts.length > 1) return
+  walk.effects.bareTables.add(leaf)
+  if (isTarget) walk.effects.bareTargets.add(leaf)
 }
 
 /** Notes a `RangeVar`. */

@@ -1,7 +1,8 @@
 import type { AnalysedStatement } from '../../contract/sql.ts'
+import { isObscure } from '../../wire/sql/unseen-statement.ts'
 import type { Sent } from './conversation.ts'
 import { asPrepare, executedName, type Named, Names, preparedName } from './prepared.ts'
-import { isObscure, unseen } from './sql-facts.ts'
+import { unseen } from './sql-facts.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 type Effect = Pick<Sent, 'undo' | 'done'>
@@ -101,7 +102,7 @@ export class SessionNames {
   #run(text: string, name: string): AnalysedStatement {
     const word = Buffer.from(name, 'latin1').toString().replaceAll('"', '""')
     const run = this.#reader.executed(text, unseen(`EXECUTE "${word}"`, 'unparsed'))
-    return { facts: { ...run.facts, statement: text }, unknowns: run.unknowns }
+    return { ...run, facts: { ...run.facts, statement: text } }
   }
 
   #forgetNamed(): void {

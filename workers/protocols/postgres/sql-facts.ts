@@ -53,11 +53,6 @@ export function isUnderstood({ unknowns }: AnalysedStatement): boolean {
   return unknowns.length === 0
 }
 
-/** Whether not even the kind of the statement, or of one in it, could be seen. */
-export function isObscure({ unknowns }: AnalysedStatement): boolean {
-  return unknowns.some(({ path }) => path === 'sql.verbs' || path === 'sql.verb')
-}
-
 const literal = String.raw`(?:[eEnN]|[uU]&)?'(?:[^'\\]|''|\\[\s\S])*'?|\$([A-Za-z_\u0080-\uffff]?[\w\u0080-\uffff]*)\$[\s\S]*?(?:\$\2\$|$)`
 const afterPassword = new RegExp(String.raw`(\bpassword\s+)(?:${literal})`, 'gi')
 const inConnection = /(\bpassword\s*=\s*)(?:\\?'[^']*'?|[^\s'";]+)/gi

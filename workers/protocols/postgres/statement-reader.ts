@@ -43,7 +43,7 @@ export class StatementReader {
     const [prepare, execute, ...more] = this.#cache.analyse(`${source}\n;${facts.statement}`)
     if (prepare?.facts.verb !== 'prepare' || execute?.facts.verb !== 'execute' || more.length > 0) return statement
     const { statement: text, statement_count } = facts
-    return { facts: { ...execute.facts, statement: text, statement_count }, unknowns: execute.unknowns }
+    return { ...execute, facts: { ...execute.facts, statement: text, statement_count } }
   }
 
   /** Takes note of a statement that goes to the server. */

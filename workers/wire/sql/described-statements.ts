@@ -3,6 +3,7 @@ import type { DescribedAction, DescribedSql } from '../../contract/described.ts'
 import { ClawError } from '../../contract/errors.ts'
 import type { OfflineSeen } from '../../contract/offline.ts'
 import type { AnalysedStatement, AnalyseSql, StatementFacts } from '../../contract/sql.ts'
+import { SearchPath } from './search-path.ts'
 import { unseenStatement } from './unseen-statement.ts'
 
 /** Longest text that live traffic is judged by, bytes. */
@@ -27,7 +28,13 @@ export function describedStatements(
   if (unparseable) return [seenOf(filledIn(unseen(sql, 'unparsed'), sql), sql, hidden)]
   const [first, ...rest] = analyse(sql.statement)
   if (first === undefined) throw new ClawError('CP_CONFIG', 'sql.statement holds no statement')
-  return [filledIn(first, sql), ...rest].map((statement) => seenOf(statement, sql, hidden))
+  const path = new SearchPath()
+  if (sql.search_path !== undefined) path.put(sql.search_path)
+  return [filledIn(first, sql), ...rest].map((statement) => {
+    const resolved = path.resolve(statement)
+    path.sent(statement)
+    return seenOf(resolved, sql, hidden)
+  })
 }
 
 /** @param hidden why parameters that are not given are unknown; null: there are none */

@@ -33,3 +33,8 @@ export function unseenStatement(
     unknowns: family.facts.filter(({ name }) => !told.has(name)).map(({ name }) => ({ path: `sql.${name}`, because })),
   }
 }
+
+/** Whether not even the kind of the statement, or of one in it, could be seen. */
+export function isObscure({ unknowns }: AnalysedStatement): boolean {
+  return unknowns.some(({ path }) => path === 'sql.verbs' || path === 'sql.verb')
+}
