@@ -4,12 +4,13 @@ import type { ActionId } from '../../contract/ids.ts'
 import type { Closing, Session } from '../../contract/plugin.ts'
 import type { Ruling } from '../../contract/verdict.ts'
 import { gate } from '../../rules/gate.ts'
+import { SearchPath } from '../../wire/sql/search-path.ts'
 import type { PostgresSettings } from './definition.ts'
 import { judgeSettings } from './judge-settings.ts'
 import { loadAnalyser } from './statement.ts'
 
 const analyse = await loadAnalyser()
-const facts = { database: 'orders', user: 'agent', credential: null }
+const facts = { database: 'orders', user: 'agent', credential: null, path: new SearchPath() }
 const searchPath = { name: 'search_path', value: 'x' }
 const role = { name: 'role', value: 'owner' }
 const harmless = { name: 'application_name', value: 'psql' }

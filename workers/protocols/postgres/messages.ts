@@ -220,6 +220,7 @@ export class AgentMessages {
       const judged = await session.judge(this.#seen(known))
       if (judged.ruling.kind === 'allow') {
         cleared.push({ statement: known, judged })
+        this.#parts.facts.path.sent(known)
         continue
       }
       this.#closeUnsent(cleared, 'not sent: another statement of the message was denied')
@@ -241,10 +242,12 @@ export class AgentMessages {
   }
 
   #seen(statement: AnalysedStatement): Seen {
-    const known = this.#seenBefore.get(statement)
+    const { facts } = this.#parts
+    const resolved = facts.path.resolve(statement)
+    const known = this.#seenBefore.get(resolved)
     if (known !== undefined) return known
-    const seen = seenOf(statement, this.#parts.facts)
-    this.#seenBefore.set(statement, seen)
+    const seen = seenOf(resolved, facts)
+    this.#seenBefore.set(resolved, seen)
     return seen
   }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SearchPath } from '../../wire/sql/search-path.ts'
 import { ModelBackend, message, messagesIn } from './backend.fixture.ts'
 import { errorParts } from './backend.ts'
 import { pump } from './pump.ts'
@@ -114,7 +115,7 @@ describe('pump()', () => {
     gateway = await startGateway({
       serve: async (session) => {
         const socket = await session.dial({ host: 'db.test', port: 5432 })
-        const facts = { database: 'd', user: 'u', credential: null }
+        const facts = { database: 'd', user: 'u', credential: null, path: new SearchPath() }
         const parts = { session, agent: session.client, upstream: socket, parameters: usual, facts, cache }
         await pump({ ...parts, transaction: 'I', cancelKey: null })
       },

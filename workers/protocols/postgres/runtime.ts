@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { ProtocolRuntime, Session } from '../../contract/plugin.ts'
 import { closeGently } from '../../wire/linger.ts'
+import { SearchPath } from '../../wire/sql/search-path.ts'
 import { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { forwardCancel } from './cancel.ts'
 import { chooseUse } from './choose.ts'
@@ -59,7 +60,8 @@ async function serveSession(
   const loaded = await cache.catch(() => null)
   if (loaded === null)
     return await refuse('the SQL grammar could not be loaded', fatal('08006', 'clawpatrol cannot read SQL now'))
-  const asked = { database: startup.database, user: startup.user, credential: use?.name ?? null }
+  const path = new SearchPath()
+  const asked = { database: startup.database, user: startup.user, credential: use?.name ?? null, path }
   const settings = await judgeSettings(session, startup.settings, asked, (text) => loaded.analyse(text))
   if (settings.kind === 'denied') return await endWith(agent, settings.told)
   let upstream: Awaited<ReturnType<typeof openUpstream>>
@@ -73,7 +75,7 @@ async function serveSession(
   }
   const { stream, negotiation, greeting, parameters, transaction, cancelKey, user, database } = upstream
   agent.write(Buffer.concat([negotiation, authenticationOk, greeting]))
-  const facts = { database, user, credential: use?.name ?? null }
+  const facts = { database, user, credential: use?.name ?? null, path }
   await pump({ session, agent, upstream: stream, parameters, transaction, cancelKey, facts, cache: loaded })
 }
 

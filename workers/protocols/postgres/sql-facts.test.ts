@@ -2,12 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../../contract/families/sql.ts'
 import type { CredentialName } from '../../contract/ids.ts'
 import type { AnalyseSql } from '../../contract/sql.ts'
+import { SearchPath } from '../../wire/sql/search-path.ts'
 import { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { Lexing } from './lexing.ts'
 import { seenOf, unseen } from './sql-facts.ts'
 import { loadAnalyser } from './statement.ts'
 
-const session = { database: 'shop', user: 'agent', credential: 'app' as CredentialName }
+const path = new SearchPath()
+const session = { database: 'shop', user: 'agent', credential: 'app' as CredentialName, path }
 
 let analyse: AnalyseSql
 

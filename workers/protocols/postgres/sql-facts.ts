@@ -2,6 +2,7 @@ import type { Unknown } from '../../contract/action.ts'
 import type { CredentialName } from '../../contract/ids.ts'
 import type { Seen } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
+import type { SearchPath } from '../../wire/sql/search-path.ts'
 import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
 import { takesParams } from './params.ts'
 
@@ -15,10 +16,18 @@ export interface SessionFacts {
   readonly database: string
   readonly user: string
   readonly credential: CredentialName | null
+  readonly path: SearchPath
 }
 
-/** What is said of one statement. */
-export function seenOf({ facts, unknowns }: AnalysedStatement, { database, user, credential }: SessionFacts): Seen {
+/**
+ * What is said of one statement.
+ * @param statement as the search path resolves its names
+ */
+export function seenOf(
+  { facts, unknowns }: AnalysedStatement,
+  { database, user, credential, path }: SessionFacts,
+): Seen {
+  const { described: schemas } = path
   const shown = withoutPasswords(facts.statement.slice(0, longestShown))
   const title = shown.replace(/\s+/g, ' ').trim().slice(0, longestTitle)
   return {
@@ -28,7 +37,11 @@ export function seenOf({ facts, unknowns }: AnalysedStatement, { database, user,
     record: { verb: facts.verb, tables: facts.tables, database, user },
     credential,
     described: () => ({
-      sql: { statement: withoutPasswords(facts.statement), database },
+      sql: {
+        statement: withoutPasswords(facts.statement),
+        database,
+        ...(schemas === undefined ? {} : { search_path: schemas }),
+      },
       ...(credential === null ? {} : { credential }),
       ...truncation(unknowns),
     }),
