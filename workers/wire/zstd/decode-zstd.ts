@@ -38,6 +38,21 @@ export async function decodeZstd(bytes: Buffer, maxBytes: number): Promise<Unzst
   }
 }
 
+/**
+ * Decodes zstd at once, for what is short enough that other flows may wait for it.
+ * null: it is not one frame of exactly so many bytes.
+ */
+export function decodeZstdBlocks(bytes: Buffer, length: number): Buffer | null {
+  const output = new Output(length)
+  try {
+    for (const _ of decodeFrame(bytes, output));
+  } catch (error) {
+    if (error instanceof ZstdFault) return null
+    throw error
+  }
+  return output.length === length ? output.whole() : null
+}
+
 /** One body at a time, each time round the event loop. */
 function nextTurn(): Promise<void> {
   turns = turns.then(() => new Promise((resolve) => setImmediate(resolve)))
