@@ -15,7 +15,7 @@ export const sql: Family = {
     {
       name: 'tables',
       type: 'list<string>',
-      doc: 'Every relation it names, sorted; sales.orders gives also orders. After SET search_path = s, orders gives s.orders.',
+      doc: 'Every relation it names, sorted; sales.orders gives also orders. Where the session chose s, orders gives s.orders.',
     },
     { name: 'target_tables', type: 'list<string>', doc: 'The relations it writes, creates, changes or drops.' },
     { name: 'columns', type: 'list<string>', doc: 'Columns it names, without their tables; * where all are read.' },

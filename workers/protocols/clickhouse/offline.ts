@@ -1,6 +1,7 @@
 import type { OfflineDecoder } from '../../contract/offline.ts'
 import { chooseByFields } from '../../upstream/choose-by-fields.ts'
 import { describedStatements } from '../../wire/sql/described-statements.ts'
+import { inDatabase } from './in-database.ts'
 import { loadAnalyser } from './statement.ts'
 
 /** Loads what tells rules of described SQL what they would be told of statements on the wire. */
@@ -8,7 +9,9 @@ export async function loadOffline(): Promise<OfflineDecoder> {
   const analyse = await loadAnalyser()
   return (described, { credentials }) => {
     const credential = chooseByFields(credentials, { database: described.sql?.database })?.name ?? null
-    return describedStatements(described, analyse, takesParams).map((seen) => ({ ...seen, credential }))
+    const { database = '' } = described.sql ?? {}
+    const inSession = (text: string) => analyse(text).map((statement) => inDatabase(statement, database))
+    return describedStatements(described, inSession, takesParams).map((seen) => ({ ...seen, credential }))
   }
 }
 
