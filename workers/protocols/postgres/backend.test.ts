@@ -102,7 +102,7 @@ describe('BackendScanner', () => {
     expect(() => scan([message('R', Buffer.alloc(4))])).toThrow('type 0x52')
     expect(() => scan([Buffer.from([0x44, 0, 0, 0, 3])])).toThrow('length 3')
     expect(() => scan([Buffer.from([0x44]), Buffer.from([0xff, 0xff, 0xff, 0xff])])).toThrow('length -1')
-    expect(() => scan([message('W', Buffer.alloc(3))])).toThrow('type 0x57')
+    expect(() => scan([message('Y', Buffer.alloc(3))])).toThrow('type 0x59')
   })
 
   it('collects no more than it looks at of a long error', () => {

@@ -15,6 +15,7 @@ export const backend = {
   notice: 0x4e,
   parameterStatus: 0x53,
   rowDescription: 0x54,
+  copyBoth: 0x57,
   ready: 0x5a,
   copyDone: 0x63,
   copyData: 0x64,

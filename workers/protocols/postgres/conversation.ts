@@ -28,12 +28,17 @@ export interface Owed {
   readonly kind: 'query' | 'parse' | 'bind' | 'describe' | 'close' | 'execute' | 'sync' | 'copyEnd' | 'denied'
   /** One for each statement of a query, one at most for anything else. */
   readonly statements: readonly Sent[]
+  /** Of a query: it is a replication command, which ends when the server is ready, whatever it completes before. */
+  readonly isReplication?: boolean
   /** Of a query or sync: the stretch that ends with it. */
   readonly stretch?: number
   /** What the agent gets in place of the error a denied message provokes, and who is told whether it came to that. */
   readonly answer?: Buffer
   readonly settled?: (wasAnswered: boolean) => void
 }
+
+/** With what was answered of it: statements, and the last tag. */
+type Pending = Owed & { next?: number; tag?: string }
 
 /** What is to be done with what a server sent. */
 export interface ConversationEvents {
@@ -50,7 +55,7 @@ const notRun = 'not run: what was sent before it failed'
  */
 export class Conversation {
   readonly #events: ConversationEvents
-  #owed: (Owed & { next?: number })[] = []
+  #owed: Pending[] = []
   #head = 0
   #readyDue = 0
   #waiting: (() => void)[] = []
@@ -139,6 +144,10 @@ export class Conversation {
         if (head?.kind !== 'execute' && head?.kind !== 'query') throw outOfStep('asked for data')
         this.#beginCopyIn()
         return false
+      case backend.copyBoth:
+        if (head?.isReplication !== true) throw outOfStep('streamed')
+        this.#beginCopyIn()
+        return false
       case backend.error:
         return head?.kind === 'denied'
       default:
@@ -218,6 +227,10 @@ export class Conversation {
       return
     }
     if (head?.kind !== 'query') throw outOfStep('completed a statement')
+    if (head.isReplication === true) {
+      head.tag = status
+      return
+    }
     const bytesDown = this.#since(total)
     const next = head.next ?? 0
     const statement = head.statements[next]
@@ -283,7 +296,8 @@ export class Conversation {
       this.status = status
       return
     }
-    const last = { status: '', error: null, copiedIn: 0, bytesDown: this.#since(total) }
+    const copiedIn = head.isReplication === true ? this.#takeCopied() : 0
+    const last = { status: head.tag ?? '', error: null, copiedIn, bytesDown: this.#since(total) }
     this.#closeRest(head, last)
     this.#shift()
     this.#readyDue -= 1
@@ -305,17 +319,17 @@ export class Conversation {
     this.#wake()
   }
 
-  #drop(owed: Owed & { next?: number }, outcome: Outcome): void {
+  #drop(owed: Pending, outcome: Outcome): void {
     this.#shift()
     this.#abandon(owed, outcome)
   }
 
-  #abandon(owed: Owed & { next?: number }, outcome: Outcome): void {
+  #abandon(owed: Pending, outcome: Outcome): void {
     this.#closeRest(owed, outcome)
     owed.settled?.(false)
   }
 
-  #closeRest(owed: Owed & { next?: number }, outcome: Outcome): void {
+  #closeRest(owed: Pending, outcome: Outcome): void {
     const rest = owed.statements.slice(owed.next ?? 0)
     owed.next = owed.statements.length
     for (const statement of rest.reverse()) {

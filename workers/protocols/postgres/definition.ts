@@ -22,6 +22,11 @@ const settings = z.strictObject({
     example: '"<<file:db-ca.pem>>"',
     files: true,
   }),
+  replication: field(z.boolean().optional(), {
+    doc: 'Whether agents may open replication connections. Rules see the commands, never the data that is streamed.',
+    fallback: 'false',
+    example: 'true',
+  }),
 })
 
 /** Settings of a postgres endpoint as a worker gets them. */

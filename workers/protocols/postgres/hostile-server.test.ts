@@ -14,6 +14,7 @@ const asked = {
   user: 'agent',
   database: 'orders',
   settings: { take: () => [{ name: 'search_path', value: 'x' }] },
+  replication: null,
   protocol: { major: 3, minor: 0 },
   options: [],
 }

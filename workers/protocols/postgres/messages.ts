@@ -17,6 +17,7 @@ import {
   targetOf,
 } from './frontend.ts'
 import type { Outbox } from './outbox.ts'
+import { isReplicationVerb } from './replication.ts'
 import { denial, errorResponse } from './respond.ts'
 import type { SessionNames } from './session-names.ts'
 import { isUnderstood, type SessionFacts, seenOf, unseen } from './sql-facts.ts'
@@ -120,6 +121,7 @@ export class AgentMessages {
       kind: 'query',
       statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), bytesOf(one, message))),
       stretch: names.stretch,
+      ...(cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? { isReplication: true } : {}),
     })
     names.endStretch()
     outbox.isDue = true

@@ -40,22 +40,6 @@ describe('startupSettings()', () => {
     expect(settingsOf({ options })).toMatchObject({ kind: 'refused', code: '42601' })
   })
 
-  it.each([
-    ['true', true],
-    ['on', true],
-    ['1', true],
-    ['database', true],
-    ['o', true],
-    ['', true],
-    ['what', true],
-    ['false', false],
-    ['OFF', false],
-    ['0', false],
-    ['n', false],
-  ])('refuses replication unless it is surely off: %j', (replication, isRefused) => {
-    expect('kind' in settingsOf({ replication })).toBe(isRefused)
-  })
-
   it('refuses names no setting has', () => {
     for (const name of ['a b', "x'", '1x', 'a;b', 'é', ''])
       expect(settingsOf({ [name]: 'v' })).toMatchObject({ kind: 'refused', code: '42704' })

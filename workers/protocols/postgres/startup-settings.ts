@@ -21,17 +21,12 @@ const harmless = new Set([
   'timezone',
 ])
 
-/** What reads a boolean as false, whole or its beginning, as the server does. */
-const falseWords = ['false', 'no', 'off', '0']
-
 /**
  * Every setting in a startup packet, those in `options` taken out of it: how the server would split it depends on its
  * locale, so it is sent them one by one. A switch in `options` other than -c and -- is refused: most are short for
  * settings, and some are none.
  */
 export function startupSettings(parameters: ReadonlyMap<string, string>): readonly StartupSetting[] | PacketProblem {
-  if (wantsReplication(parameters.get('replication')))
-    return refused('0A000', 'replication connections are refused: no rule can judge what they read')
   const settings = readOptions(parameters.get('options') ?? '')
   if (!Array.isArray(settings)) return settings as PacketProblem
   for (const [name, value] of parameters) if (!own.has(name)) settings.push({ name, value })
@@ -88,13 +83,6 @@ function splitWords(text: string): string[] {
     } else word = (word ?? '') + char
   }
   return word === null ? words : [...words, word]
-}
-
-function wantsReplication(value: string | undefined): boolean {
-  if (value === undefined) return false
-  const lower = value.toLowerCase()
-  if (lower === 'o' || lower === '') return true
-  return !falseWords.some((word) => word.startsWith(lower))
 }
 
 /** Settings are split at quotes by nobody: an E string says every character. */

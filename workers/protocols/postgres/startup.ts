@@ -6,6 +6,7 @@ import { closeGently } from '../../wire/linger.ts'
 import { readExactly } from '../../wire/read-exactly.ts'
 import { takeTls } from './agent-tls.ts'
 import type { PostgresSettings } from './definition.ts'
+import { type ReplicationMode, replicationMode } from './replication.ts'
 import { fatal } from './respond.ts'
 import { type PacketProblem, type ProtocolVersion, parseStartupPacket, startupLength } from './startup-packet.ts'
 import { type StartupSetting, startupSettings } from './startup-settings.ts'
@@ -21,6 +22,8 @@ export interface AgentStartup {
   readonly database: string
   /** Settings of the server, those in `options` included; each name once. */
   readonly settings: readonly StartupSetting[]
+  /** null: an ordinary session. */
+  readonly replication: ReplicationMode | null
   readonly protocol: ProtocolVersion
   /** Names of the protocol options it asked for: none is known, it has to be told so. */
   readonly options: readonly string[]
@@ -104,11 +107,14 @@ class Intake {
         case 'cancel':
           return { kind: 'cancel', stream: this.#stream, key: packet.key }
         case 'session': {
+          const isAllowed = this.#session.endpoint()?.settings.replication === true
+          const replication = replicationMode(packet.parameters.get('replication'), isAllowed)
+          if (replication !== null && typeof replication !== 'string') return this.#refuse(replication)
           const settings = startupSettings(packet.parameters)
           if ('kind' in settings) return this.#refuse(settings)
           const user = packet.parameters.get('user') ?? ''
           const database = packet.parameters.get('database')
-          return { ...packet, stream: this.#stream, user, database: database ? database : user, settings }
+          return { ...packet, stream: this.#stream, user, database: database ? database : user, settings, replication }
         }
         default:
           return packet satisfies never

@@ -5,6 +5,7 @@ import { verbOf } from './note-statement.ts'
 import { loadParser, type Parser } from './parser.ts'
 import { pieces } from './pieces.ts'
 import { readStatement } from './read-statement.ts'
+import { replicationCommand } from './replication.ts'
 import { forgetPrepared, newSource } from './source.ts'
 
 /** Text longer than this is not taken apart, UTF-16 units. 20,000 rows of VALUES cost 115 ms. */
@@ -39,6 +40,11 @@ function analyse(text: string, parser: Parser): readonly AnalysedStatement[] {
   if (text.trim() === '') return []
   // the grammar ends at a NUL, and half a surrogate pair reaches the server as something else
   if (text.includes('\0') || loneSurrogate.test(text) || text.length > longestText) return [unsplit(text)]
+  const command = replicationCommand(text)
+  if (command !== null)
+    return [
+      unseenStatement({ statement: text.trim(), verb: command }, ['verb', 'statement', 'statement_count'], 'unparsed'),
+    ]
   const parts = pieces(text, parser)
   if (parts === null || parts.length > mostStatements) return [unsplit(text)]
   const source = newSource(parser, readStatement)

@@ -34,7 +34,7 @@ export interface UpstreamSession {
 
 /** What of an agent's startup packet its session is opened with. */
 export interface UpstreamRequest
-  extends Pick<AgentStartup, 'parameters' | 'user' | 'database' | 'protocol' | 'options'> {
+  extends Pick<AgentStartup, 'parameters' | 'user' | 'database' | 'replication' | 'protocol' | 'options'> {
   readonly settings: Pick<ClearedSettings, 'take'>
 }
 
@@ -70,7 +70,9 @@ export async function openUpstream(
     stream.on('error', () => undefined)
     const version = { major: 3, minor: Math.min(startup.protocol.minor, newestMinor) }
     const { user, database, password } = identity
-    stream.write(startupMessage(version, user, database, startup.settings.take()))
+    const { replication } = startup
+    const mode = replication === null ? [] : [{ name: 'replication', value: replication }]
+    stream.write(startupMessage(version, user, database, [...mode, ...startup.settings.take()]))
     const authenticator = new Authenticator(stream, { ...secured, user, password })
     const login = new Login(stream, authenticator, password, version)
     await login.run(deadline)
