@@ -63,6 +63,7 @@ const sql = z.strictObject({
   functions: z.array(z.string()).optional(),
   database: z.string().optional(),
   params: z.record(z.string(), z.string()).optional(),
+  settings: z.record(z.string(), z.string()).optional(),
   prepare: z.boolean().optional(),
   search_path: z.array(z.string()).nullable().optional(),
 })

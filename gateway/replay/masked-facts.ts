@@ -5,14 +5,19 @@ type Lists = { readonly [name: string]: readonly string[] }
 
 /** The facts of a described action with every masked value out of reach: a rule that reads one cannot be evaluated. */
 export function withoutMasked(facts: Facts, described: DescribedAction): Facts {
-  return withoutMaskedHttp(withoutMaskedParams(facts, described), described)
+  return withoutMaskedHttp(withoutMaskedValues(facts, described), described)
 }
 
-function withoutMaskedParams(facts: Facts, { sql }: DescribedAction): Facts {
-  const given = sql?.params ?? {}
-  const hidden = Object.keys(given).filter((name) => given[name] === masked)
-  if (hidden.length === 0 || facts.sql === undefined) return facts
-  return { ...facts, sql: { ...facts.sql, params: guarded(given, hidden) } }
+function withoutMaskedValues(facts: Facts, { sql }: DescribedAction): Facts {
+  let hiding = facts.sql
+  for (const member of ['params', 'settings'] as const) {
+    const given = sql?.[member] ?? {}
+    const hidden = Object.keys(given).filter((name) => given[name] === masked)
+    if (hidden.length === 0 || hiding === undefined) continue
+    const all = (hiding as { readonly [name in typeof member]?: object })[member] ?? given
+    hiding = { ...hiding, [member]: guarded(all, hidden) }
+  }
+  return hiding === undefined ? facts : { ...facts, sql: hiding }
 }
 
 function withoutMaskedHttp(facts: Facts, { http = {} }: DescribedAction): Facts {

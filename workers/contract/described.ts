@@ -56,6 +56,8 @@ export interface DescribedSql {
   readonly database?: string
   /** Values of its parameters by name, without those that are NULL; `{}`: it has none. Absent, they are not known. */
   readonly params?: { readonly [name: string]: string }
+  /** ClickHouse settings given beside the text. */
+  readonly settings?: { readonly [name: string]: string }
   /** It is only prepared: its parameters are given when it runs, and rules that read them judge it then. */
   readonly prepare?: boolean
   /** PostgreSQL: schemas the session had put into its search path before; null: nobody knows which. */

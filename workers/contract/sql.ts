@@ -27,6 +27,8 @@ export interface StatementFacts {
   readonly uses_program: boolean
   /** Statements in the whole text. */
   readonly statement_count: number
+  /** Settings it gives itself (ClickHouse: SETTINGS, SET); absent: none. */
+  readonly settings?: { readonly [name: string]: string }
 }
 
 /** Facts about what a statement does, each of which may turn out not to be visible. */

@@ -21,11 +21,17 @@ export const sql: Family = {
     { name: 'columns', type: 'list<string>', doc: 'Columns it names, without their tables; * where all are read.' },
     { name: 'functions', type: 'list<string>', doc: 'Functions it calls, lower case, sorted.' },
     { name: 'statement', type: 'string', doc: 'The text of this statement.' },
-    { name: 'database', type: 'string', doc: 'Database of the session.' },
+    { name: 'database', type: 'string', doc: 'Database of the session.', mayBeUnknown: true },
     {
       name: 'params',
       type: 'map<string, string>',
       doc: 'Values of bind parameters as text, by the name the statement uses: 1 for $1; a NULL is not in it.',
+      mayBeUnknown: true,
+    },
+    {
+      name: 'settings',
+      type: 'map<string, string>',
+      doc: 'ClickHouse settings of the statement, given beside its text or in SETTINGS or SET: max_threads to 4.',
       mayBeUnknown: true,
     },
     { name: 'is_write', type: 'bool', doc: 'Whether it may change anything.' },

@@ -1,6 +1,7 @@
 import type { OfflineDecoder } from '../../contract/offline.ts'
 import { chooseByFields } from '../../upstream/choose-by-fields.ts'
 import { describedStatements } from '../../wire/sql/described-statements.ts'
+import { analyseBeside } from './analyse-beside.ts'
 import { inDatabase } from './in-database.ts'
 import { loadAnalyser } from './statement.ts'
 
@@ -8,9 +9,10 @@ import { loadAnalyser } from './statement.ts'
 export async function loadOffline(): Promise<OfflineDecoder> {
   const analyse = await loadAnalyser()
   return (described, { credentials }) => {
+    const { database = '', settings = {} } = described.sql ?? {}
     const credential = chooseByFields(credentials, { database: described.sql?.database })?.name ?? null
-    const { database = '' } = described.sql ?? {}
-    const inSession = (text: string) => analyse(text).map((statement) => inDatabase(statement, database))
+    const inSession = (text: string) =>
+      analyseBeside(analyse, text, Object.keys(settings)).map((statement) => inDatabase(statement, database))
     return describedStatements(described, inSession, takesParams).map((seen) => ({ ...seen, credential }))
   }
 }

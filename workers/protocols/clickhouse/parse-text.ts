@@ -93,9 +93,11 @@ function describe(text: string, one: Found, count: number, isSplit: boolean): An
   const { seen, verb } = one
   const isUnknown = (path: Vague): boolean => verb === null || seen.vague.has('all') || seen.vague.has(path)
   const known = (path: Vague, names: readonly string[]): readonly string[] => (isUnknown(path) ? [] : sorted(names))
+  const settings = settingsOf(seen)
   const unknowns = [
     ...(isUnknown('verb') ? ['verb'] : []),
     ...effectFacts.filter(isUnknown),
+    ...(verb === null || isUnknown('verb') || settings === null ? ['settings'] : []),
     ...(isSplit ? [] : ['statement_count']),
   ]
   return {
@@ -114,9 +116,20 @@ function describe(text: string, one: Found, count: number, isSplit: boolean): An
       is_unqualified: !isUnknown('is_unqualified') && seen.isUnqualified,
       uses_program: !isUnknown('uses_program') && seen.usesProgram,
       statement_count: count,
+      ...(settings === null || verb === null || seen.settings.length === 0 ? {} : { settings }),
     },
     unknowns: unknowns.map((path) => ({ path: `sql.${path}`, because: 'unparsed' as const })),
   }
+}
+
+/** Settings by name; null: one is no literal, or is given twice and not alike. */
+function settingsOf({ settings }: Seen): { readonly [name: string]: string } | null {
+  const values = new Map<string, string>()
+  for (const [name, value] of settings) {
+    if (value === null || (values.get(name) ?? value) !== value) return null
+    values.set(name, value)
+  }
+  return Object.fromEntries(values)
 }
 
 function sorted(names: readonly string[]): readonly string[] {

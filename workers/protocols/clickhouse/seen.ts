@@ -15,6 +15,8 @@ export interface Seen {
   readonly qualifiers: string[]
   /** Aliases of tables that read like columns: `secret.name` is a member of the column secret, whatever its table is called. */
   readonly aliases: Set<string>
+  /** Settings it gives, in the order it gives them; null: the value is no literal. */
+  readonly settings: (readonly [name: string, value: string | null])[]
   readonly vague: Set<Vague>
   isWrite: boolean
   isUnqualified: boolean
@@ -23,7 +25,7 @@ export interface Seen {
 
 /** Where a collection stood, to go back to when a reading of the text failed. */
 export interface SeenMark {
-  readonly lengths: readonly [number, number, number, number, number, number]
+  readonly lengths: readonly [number, number, number, number, number, number, number]
   readonly isWrite: boolean
   readonly isUnqualified: boolean
   readonly usesProgram: boolean
@@ -39,6 +41,7 @@ export function emptySeen(): Seen {
     columns: [],
     qualifiers: [],
     aliases: new Set(),
+    settings: [],
     vague: new Set(),
     isWrite: false,
     isUnqualified: false,
@@ -70,9 +73,17 @@ export function joinName(parts: readonly string[]): string {
 
 /** Remembers where the collection stands. */
 export function markSeen(seen: Seen): SeenMark {
-  const { tables, targets, functions, columns, qualifiers, verbs, isWrite, isUnqualified, usesProgram } = seen
+  const { tables, targets, functions, columns, qualifiers, verbs, settings, isWrite, isUnqualified, usesProgram } = seen
   return {
-    lengths: [tables.length, targets.length, functions.length, columns.length, qualifiers.length, verbs.length],
+    lengths: [
+      tables.length,
+      targets.length,
+      functions.length,
+      columns.length,
+      qualifiers.length,
+      verbs.length,
+      settings.length,
+    ],
     isWrite,
     isUnqualified,
     usesProgram,
@@ -81,13 +92,14 @@ export function markSeen(seen: Seen): SeenMark {
 
 /** Forgets what was noted since the mark; what became vague stays so. */
 export function rewindSeen(seen: Seen, mark: SeenMark): void {
-  const [tables, targets, functions, columns, qualifiers, verbs] = mark.lengths
+  const [tables, targets, functions, columns, qualifiers, verbs, settings] = mark.lengths
   seen.tables.length = tables
   seen.targets.length = targets
   seen.functions.length = functions
   seen.columns.length = columns
   seen.qualifiers.length = qualifiers
   seen.verbs.length = verbs
+  seen.settings.length = settings
   seen.isWrite = mark.isWrite
   seen.isUnqualified = mark.isUnqualified
   seen.usesProgram = mark.usesProgram

@@ -16,7 +16,7 @@ const one = (sql: string): AnalysedStatement => {
 
 const unknownPaths = (statement: AnalysedStatement): readonly string[] => statement.unknowns.map(({ path }) => path)
 
-const ALL = 'verb verbs tables target_tables columns functions is_write is_unqualified uses_program'
+const ALL = 'verb verbs tables target_tables columns functions is_write is_unqualified uses_program settings'
   .split(' ')
   .map((name) => `sql.${name}`)
 
@@ -76,6 +76,23 @@ describe('analyser of ClickHouse SQL', () => {
 
   it('does not know how many statements a text has whose tokens are not clear', () => {
     expect(unknownPaths(one("SELECT 1; SELECT 'open".slice(10)))).toEqual([...ALL, 'sql.statement_count'])
+  })
+
+  it('tells the settings it gives, where their values are literals', () => {
+    const text =
+      "SELECT 1 SETTINGS Max_threads = 4, load_balancing = 'random', readonly = true, x = -1, log.a = 'it''s'"
+    expect(one(text).facts.settings).toEqual({
+      Max_threads: '4',
+      load_balancing: 'random',
+      readonly: '1',
+      x: '-1',
+      'log.a': "it's",
+    })
+    expect(one('SET a = 1, b').facts.settings).toEqual({ a: '1', b: '1' })
+    expect(one('SELECT 1').facts.settings).toBe(undefined)
+    for (const open of ['SET a = 1, a = 2', 'SELECT 1 SETTINGS a = DEFAULT', 'SET a = {p:String}', 'SET a = 1 + 1'])
+      expect(unknownPaths(one(open))).toContain('sql.settings')
+    expect(one("SET dialect = 'kusto'").facts.settings).toBe(undefined)
   })
 
   it('splits statements where the server does', () => {

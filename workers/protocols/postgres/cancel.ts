@@ -40,7 +40,7 @@ export async function forwardCancel(session: Session<PostgresSettings>, key: Buf
 }
 
 /** What rules may read of a cancel request: it names no statement. */
-const cancelFacts = { ...noFacts, verb: 'cancel', verbs: ['cancel'], database: '', params: {} }
+const cancelFacts = { ...noFacts, verb: 'cancel', verbs: ['cancel'], database: '', params: {}, settings: {} }
 
 const emptyClosing: Pick<Closing, 'bytesDown' | 'request' | 'response'> = {
   bytesDown: 0,

@@ -32,7 +32,7 @@ export function seenOf(
   const title = shown.replace(/\s+/g, ' ').trim().slice(0, longestTitle)
   return {
     title: title === '' ? 'SQL that cannot be read' : title,
-    facts: { sql: { ...facts, database, params: {} } },
+    facts: { sql: { ...facts, database, params: {}, settings: {} } },
     unknowns: takesParams(facts.statement) ? [...unknowns, undecodedParams] : unknowns,
     record: { verb: facts.verb, tables: facts.tables, database, user },
     credential,

@@ -40,13 +40,13 @@ export function describedStatements(
 /** @param hidden why parameters that are not given are unknown; null: there are none */
 function seenOf(
   { facts, unknowns }: AnalysedStatement,
-  { database = '', params, prepare = false }: DescribedSql,
+  { database = '', params, settings, prepare = false }: DescribedSql,
   hidden: Unknown['because'] | null,
 ): Omit<OfflineSeen, 'credential'> {
   const isHidden = params === undefined && !prepare && hidden !== null
   return {
     title: facts.statement.replace(/\s+/g, ' ').trim().slice(0, longestTitle),
-    facts: { sql: { ...facts, database, params: params ?? {} } },
+    facts: { sql: { ...facts, database, params: params ?? {}, settings: { ...settings, ...facts.settings } } },
     unknowns: isHidden ? [...unknowns, { path: 'sql.params', because: hidden }] : unknowns,
     ...(prepare ? { pending: ['sql.params'] } : {}),
   }
