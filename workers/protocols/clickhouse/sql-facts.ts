@@ -4,11 +4,12 @@ import type { CredentialName } from '../../contract/ids.ts'
 import type { Seen } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
+import { inDatabase } from './in-database.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
 /** What of a request the facts of its statements name. */
 export interface RequestFacts {
-  /** null: it cannot be told which one the server uses. */
+  /** Empty: the one the server gives the user; null: it cannot be told which one it uses. */
   readonly database: string | null
   readonly user: string
   readonly credential: CredentialName | null
@@ -30,8 +31,9 @@ const longestTitle = 1024
 const longestShown = 4096
 
 /** What is said of one statement. */
-export function seenOf({ facts, unknowns }: AnalysedStatement, request: RequestFacts): Seen {
+export function seenOf(statement: AnalysedStatement, request: RequestFacts): Seen {
   const { database, user, credential, settings, params, recordsParams } = request
+  const { facts, unknowns } = inDatabase(statement, database)
   const title = withoutSecrets(facts.statement.slice(0, longestShown)).replace(/\s+/g, ' ').trim()
   const given = shown(settings)
   const taken = params === null ? null : recordsParams ? params : hidden(params)
