@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DatabaseLab, role, startDatabaseLab } from '../support/database-lab.ts'
 import { goProgram } from '../support/go-program.ts'
 import { javaWithPgjdbc } from '../support/java-with.ts'
 import { postgresPrograms } from '../support/postgres-server.ts'
+import { run as runHere } from '../support/program.ts'
 import { pythonWith } from '../support/python-with.ts'
 
 const programs = postgresPrograms('PostgreSQL clients through the gateway')
@@ -29,28 +33,54 @@ credential "postgres_credential" "app-role" {
 }
 rule "no-delete" {
   endpoint  = postgres.orders
-  condition = "sql.verb == 'delete'"
+  condition = "sql.verb == 'delete' && sql.database == 'postgres'"
   verdict   = "deny"
   reason    = "nothing is deleted here"
+}
+rule "anything-in-files" {
+  endpoint  = postgres.orders
+  condition = "sql.database == 'files'"
+  verdict   = "allow"
 }
 profile "default" {
   credentials = [postgres_credential.app-role]
 }
 `
 
+/** Thousands of statements, short and long, some of them wrong. */
+function statements(): string {
+  const lines = ['create table many (id int primary key, word text);']
+  for (let id = 0; id < 700; id += 1) {
+    lines.push(`insert into many values (${id}, 'word ${id}; it''s "${'x'.repeat(id % 50)}"');`)
+    if (id % 3 === 0) lines.push(`select ${id} as n, word from many where id = ${id} -- ${'y'.repeat(id)}\n;`)
+    if (id % 7 === 0) lines.push(`delete from many where id = ${id - 3} returning id;`)
+    if (id % 11 === 0) lines.push(`select ${id} from many whre id = 1;`)
+    if (id % 100 === 0) lines.push(id % 200 === 0 ? 'begin;' : 'rollback;')
+  }
+  const rows = Array.from({ length: 4000 }, (_, id) => `(${id + 5000}, 'row ${id} ${'z'.repeat(40)}')`)
+  lines.push(`insert into many values ${rows.join(',\n')} returning id;`)
+  lines.push(`select length('${'long; '.repeat(150_000)}');`)
+  lines.push('select count(*), md5(string_agg(word, id::text order by id)) from many;', '')
+  return lines.join('\n')
+}
+
 describe.skipIf(programs === null)('PostgreSQL clients through the gateway', () => {
   let databases: DatabaseLab
 
   beforeAll(async () => {
     databases = await startDatabaseLab(programs ?? '', () => policy)
+    writeFileSync(generated, statements())
   }, 60_000)
 
   afterAll(async () => {
     await databases?.[Symbol.asyncDispose]()
     pgx?.[Symbol.dispose]()
+    rmSync(folder, { recursive: true })
   })
 
   const run = (words: readonly string[], input = '') => databases.lab.run(['timeout', '60', ...words], { input })
+  const folder = mkdtempSync(join(tmpdir(), 'clawpatrol-sql-'))
+  const generated = join(folder, 'statements.sql')
   const denial = 'clawpatrol denied this statement: nothing is deleted here'
   const anAction = '[0-9a-f]{8}-[0-9a-f-]{27}'
 
@@ -123,6 +153,32 @@ describe.skipIf(programs === null)('PostgreSQL clients through the gateway', () 
       'ERROR:  column "nothing" does not exist',
       'ERROR:  current transaction is aborted, commands ignored until end of transaction block',
     ])
+  })
+
+  describe('psql prints the same with and without the gateway', () => {
+    /** Runs a file in a database of its own; what was printed, without what differs between any two sessions. */
+    async function printed(file: string, psql: (words: readonly string[]) => ReturnType<typeof run>, to: string) {
+      databases.orders.query('drop database if exists files')
+      databases.orders.query(`create database files owner ${role.user}`)
+      const { stdout, stderr } = await psql(['psql', '-X', '-a', `${to} dbname=files`, '-f', file])
+      const plain = (text: string) => text.replaceAll(/(server process with PID )\d+/g, '$1N').split('\n')
+      return { stdout: plain(stdout), stderr: plain(stderr) }
+    }
+
+    it.each([
+      ['definitions', 3000, 80],
+      ['sessions', 500, 50],
+      ['data', 1400, 15],
+      ['statements', 6000, 100],
+    ])('%s.sql', async (name, lines, complaints) => {
+      const file = name === 'statements' ? generated : script(`../sql/${name}.sql`)
+      const to = `host=${databases.orders.socket} user=${role.user}`
+      const direct = await printed(file, ([command = '', ...words]) => runHere(command, words), to)
+      const gateway = await printed(file, run, `host=${host} user=agent`)
+      expect(gateway).toEqual(direct)
+      expect(direct.stdout.length).toBeGreaterThan(lines)
+      expect(direct.stderr.length).toBeGreaterThan(complaints)
+    })
   })
 
   it('psql: a result of 100 MB', async () => {
