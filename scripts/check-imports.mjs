@@ -26,7 +26,7 @@ const rules = [
   },
   {
     from: /^workers\/(protocols|credentials)\/(runtimes)\.ts$/,
-    may: [/^workers\/contract\//, /^workers\/(protocols|credentials)\/[^/]+\/runtime\.ts$/],
+    may: [/^workers\/contract\//, /^workers\/(protocols|credentials)\/[^/]+\/([^/]+\/)?runtime\.ts$/],
   },
   { from: /^workers\/(protocols|credentials)\/[^/]+\/definition\.ts$/, may: [/^workers\/contract\//] },
   {
@@ -85,7 +85,12 @@ function target(file, name) {
 }
 
 function allowed(rule, file, to) {
-  if (rule.own === true && dirname(to).startsWith(dirname(file))) return true
+  if (rule.own === true && pluginOf(to) === pluginOf(file)) return true
   if (/^gateway\//.test(file) && !/\.test\.ts$/.test(file) && /^workers\/.*\/runtime\.ts$/.test(to)) return false
   return rule.may.some((pattern) => pattern.test(to))
+}
+
+/** `workers/protocols/clickhouse` of a file in it or in a folder of it. */
+function pluginOf(file) {
+  return file.split('/').slice(0, 3).join('/')
 }

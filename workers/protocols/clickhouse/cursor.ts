@@ -31,6 +31,11 @@ export class Cursor {
     return this.#tokens[index] ?? this.fail()
   }
 
+  /** Where the token taken last ends. */
+  get takenTo(): number {
+    return this.#tokens[this.#at - 1]?.end ?? 0
+  }
+
   next(): Token {
     const token = this.peek()
     if (token.kind !== 'end') this.#at += 1

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { http } from '../../contract/families/http.ts'
 import { sql } from '../../contract/families/sql.ts'
-import { field, flag, whole } from '../../contract/fields.ts'
+import { field, flag, text, whole } from '../../contract/fields.ts'
 import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.ts'
 import { caCert, hosts, upstream } from '../../contract/upstream-fields.ts'
 
@@ -41,6 +41,11 @@ export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
 
 const httpsSettings = z.strictObject({
   hosts: hosts('["metrics.example.com:8443"]'),
+  database: field(text().optional(), {
+    doc: 'Database of requests that name none; the server is told.',
+    fallback: '"default"',
+    example: '"metrics"',
+  }),
   upstream: upstream(),
   ca_cert: caCert(),
 })
@@ -59,7 +64,7 @@ export const clickhouseHttps: ProtocolDefinition<typeof httpsSettings> = {
   hosts: ({ hosts }) => hosts,
   defaultPort: 443,
   opening: 'client-hello',
-  isServed: false,
+  isServed: true,
   limits: ['bytes'],
 }
 

@@ -26,7 +26,7 @@ const service: HttpService = {
     }
   },
   choose: ({ credentials }, { head }) => chooseCredential(credentials, head),
-  async inspect({ session, host, authority }, exchange, endpoint) {
+  async inspect({ session, host, authority }, exchange, { endpoint }) {
     const { head } = exchange
     const inspected = endpoint === null ? null : await inspectBody(exchange, endpoint, session.limits.inspectBytes)
     if (inspected?.kind === 'broken') return inspected

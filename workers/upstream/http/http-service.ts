@@ -1,8 +1,8 @@
-import type { Fact, Facts, Unknown } from '../../contract/action.ts'
+import type { Fact, Facts, Sample, Unknown } from '../../contract/action.ts'
 import type { DescribedAction } from '../../contract/described.ts'
 import type { ClawError } from '../../contract/errors.ts'
 import type { Secret } from '../../contract/messages.ts'
-import type { Session } from '../../contract/plugin.ts'
+import type { Seen, Session } from '../../contract/plugin.ts'
 import type { CredentialUse, Endpoint } from '../../contract/profile.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { Problem } from '../../wire/http/problem.ts'
@@ -35,16 +35,33 @@ export interface Shown {
   readonly record: { readonly [name: string]: Fact }
 }
 
+/** What a request is inspected for. */
+export interface InspectedBy {
+  /** null: it is gone. */
+  readonly endpoint: Endpoint | null
+  /** The credential that was chosen. */
+  readonly use: CredentialUse | null
+}
+
 /** What rules are told of a request. */
 export type InspectedRequest =
-  | (Partial<Shown> & {
-      readonly kind: 'inspected'
-      readonly facts: Facts
-      readonly unknowns: readonly Unknown[]
-      readonly described: () => DescribedAction
-    })
+  | Inspected
   /** It broke off before it could be judged. */
   | { readonly kind: 'broken'; readonly error: ClawError | null }
+
+/** A request that can be judged. */
+export type Inspected = Partial<Shown> & {
+  readonly kind: 'inspected'
+  readonly facts: Facts
+  readonly unknowns: readonly Unknown[]
+  readonly described: () => DescribedAction
+  /** Why it cannot be sent whatever the rules say. */
+  readonly obstacle?: Seen['obstacle']
+  /** What goes out instead of the request as it came, before a credential is put in. */
+  readonly outgoing?: (request: OutgoingRequest) => OutgoingRequest
+  /** What of the sample of its body may be recorded. */
+  readonly sample?: (sample: Sample) => Sample | null
+}
 
 /** What a protocol over HTTP makes of its requests; the rest is the same for all. */
 export interface HttpService {
@@ -54,8 +71,8 @@ export interface HttpService {
   show(agent: Agent, exchange: Exchange): Shown
   /** The credential the agent means; null: none, or it cannot be told which. */
   choose(endpoint: Endpoint, exchange: Exchange): CredentialUse | null
-  /** Waits for as much of the request as rules may look at. The endpoint is null once it is gone. */
-  inspect(agent: Agent, exchange: Exchange, endpoint: Endpoint | null): Promise<InspectedRequest>
+  /** Waits for as much of the request as rules may look at. */
+  inspect(agent: Agent, exchange: Exchange, by: InspectedBy): Promise<InspectedRequest>
   /**
    * Puts a credential into the request that goes out.
    * @throws ClawError CP_SECRET when it cannot be sent as it is

@@ -10,7 +10,7 @@ import { HeaderList } from '../../wire/http/header-list.ts'
 import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
 import { needsSecret, tlsMaterial } from '../inject.ts'
 import type { Origin } from '../origin.ts'
-import type { Agent, HttpService } from './http-service.ts'
+import type { Agent, HttpService, Inspected } from './http-service.ts'
 
 /** Why a request cannot be sent whatever the rules say. */
 type Obstacle = NonNullable<Seen['obstacle']>
@@ -67,7 +67,7 @@ export async function prepareRequest(
   agent: Agent,
   service: HttpService,
   { head, body }: Exchange,
-  use: CredentialUse | null,
+  { use, inspected }: { readonly use: CredentialUse | null; readonly inspected: Inspected },
 ): Promise<PreparedRequest> {
   const { session, host, port, authority, pool } = agent
   try {
@@ -77,7 +77,8 @@ export async function prepareRequest(
     if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
     const headers = requestFields(head, body.received > 0 || body.isOver)
     const { method, target } = head
-    const plain: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
+    const sent: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
+    const plain = inspected.outgoing?.(sent) ?? sent
     const material = use === null || secret === null ? null : tlsMaterial(use, secret)
     const request = use === null || secret === null ? plain : service.fill(plain, use, secret)
     if (secret !== null) narrowCodings(request.headers)

@@ -7,7 +7,7 @@ import { denial, failure } from '../../wire/http/problem.ts'
 import { Sampler } from '../../wire/http/sampler.ts'
 import type { TunnelReport } from '../../wire/tunnel.ts'
 import { echoOf } from '../secret-echo.ts'
-import type { Agent, HttpService } from './http-service.ts'
+import type { Agent, HttpService, Inspected } from './http-service.ts'
 import { obstacleOf, prepareRequest } from './prepare-request.ts'
 import { type Relayed, relay } from './relay.ts'
 import { serveUpgrade } from './serve-upgrade.ts'
@@ -31,7 +31,7 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
   }
   const endpoint = session.endpoint()
   const use = endpoint === null ? null : service.choose(endpoint, exchange)
-  const inspected = await service.inspect(agent, exchange, endpoint)
+  const inspected = await service.inspect(agent, exchange, { endpoint, use })
   if (inspected.kind === 'broken') {
     session.refuse(shown.title, inspected.error?.message ?? 'the request body broke off', shown.record)
     if (gone !== null || inspected.error?.code !== 'CP_PROTOCOL') return exchange.abort()
@@ -45,7 +45,7 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
     unknowns,
     record,
     credential: use?.name ?? null,
-    obstacle: await obstacleOf(session, service, use),
+    obstacle: inspected.obstacle ?? (await obstacleOf(session, service, use)),
     described,
   })
   const down = new Sampler(session.limits.sampleBytes)
@@ -55,7 +55,7 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
       error,
       bytesUp: body.received + (tunnelled?.bytesUp ?? 0),
       bytesDown: down.total + (tunnelled?.bytesDown ?? 0),
-      request: up.sample(body.isOver && body.error === null),
+      request: shownSample(up.sample(body.isOver && body.error === null), inspected),
       response,
     } satisfies Closing)
   const deny = (ruling: Deny, error: string | null) => {
@@ -64,7 +64,7 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
   }
   if (judged.ruling.kind === 'deny') return deny(judged.ruling, null)
   if (gone !== null) return end('error', gone)
-  const outgoing = await prepareRequest(agent, service, exchange, use)
+  const outgoing = await prepareRequest(agent, service, exchange, { use, inspected })
   if (outgoing.kind === 'deny') return deny(outgoing, outgoing.reason)
   if (gone !== null) return end('error', gone)
   if (outgoing.kind === 'failed') {
@@ -89,6 +89,10 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
     return end('101', tunnelled.error, null, tunnelled)
   }
   finish(relayed, { service, exchange, judged, down, end })
+}
+
+function shownSample(sample: Sample | null, { sample: shown }: Inspected): Sample | null {
+  return sample === null || shown === undefined ? sample : shown(sample)
 }
 
 function finish(

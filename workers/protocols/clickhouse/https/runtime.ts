@@ -1,0 +1,53 @@
+import type { ProtocolRuntime } from '../../../contract/plugin.ts'
+import type { HttpService } from '../../../upstream/http/http-service.ts'
+import { serveConnection } from '../../../upstream/http/serve-connection.ts'
+import { OriginPool } from '../../../upstream/pool.ts'
+import { pathOf } from '../../../wire/http/request-facts.ts'
+import { StatementCache } from '../../../wire/sql/statement-cache.ts'
+import { type ClickhouseHttpsSettings, clickhouseHttps as definition } from '../definition.ts'
+import { loadAnalyser } from '../statement.ts'
+import { chooseLogin } from './agent-login.ts'
+import { fillLogin } from './fill-login.ts'
+import { inspectRequest, settingsOf } from './inspect-request.ts'
+import { readSession } from './request-session.ts'
+import { answerException } from './respond.ts'
+import { readParameters } from './url-parameters.ts'
+
+/** One per thread, and so per profile: connections are never shared between tenants. */
+const pool = new OriginPool()
+
+/** Rough size of the statements a thread remembers, bytes. */
+const mostRemembered = 16 << 20
+/** Longest title, characters. */
+const maxTitle = 1024
+
+let loading: Promise<StatementCache> | null = null
+
+function statementCache(): Promise<StatementCache> {
+  loading ??= loadAnalyser().then((analyse) => new StatementCache(analyse, mostRemembered))
+  return loading
+}
+
+const service: HttpService = {
+  defaultPort: definition.defaultPort,
+  show({ host, authority }, { head }) {
+    const path = pathOf(head.target).slice(0, maxTitle)
+    return { title: `${head.method} https://${authority}${path}`, record: { method: head.method, host, path } }
+  },
+  choose(endpoint, { head: { headers, target } }) {
+    const parameters = readParameters(target)
+    const { database } = readSession({ headers, parameters, usual: settingsOf(endpoint).database })
+    return chooseLogin(endpoint.credentials, { headers, parameters, database: database ?? undefined })
+  },
+  async inspect(agent, exchange, by) {
+    const cache = await statementCache()
+    return await inspectRequest(agent, exchange, { ...by, analyse: (text) => cache.analyse(text) })
+  },
+  fill: fillLogin,
+  answer: answerException,
+}
+
+/** Serves the flows of `clickhouse_https` endpoints: each request is judged by the statement in it. */
+export const clickhouseHttps: ProtocolRuntime<ClickhouseHttpsSettings> = {
+  serve: (session) => serveConnection(session, { service, pool }),
+}
