@@ -6,6 +6,7 @@ import type { Seen, Session } from '../../contract/plugin.ts'
 import type { CredentialUse, Endpoint } from '../../contract/profile.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { Problem } from '../../wire/http/problem.ts'
+import type { ResponseHead } from '../../wire/http/response-head.ts'
 import type { OutgoingRequest } from '../../wire/http/upstream-call.ts'
 import type { OriginPool } from '../pool.ts'
 
@@ -78,6 +79,8 @@ export interface HttpService {
    * @throws ClawError CP_SECRET when it cannot be sent as it is
    */
   fill(request: OutgoingRequest, use: CredentialUse, secret: Secret): OutgoingRequest
+  /** How an answer is recorded, where that is not by its status. */
+  statusOf?(head: ResponseHead): string
   /** Answers instead of the upstream. */
   answer(exchange: Exchange, problem: Problem): void
 }

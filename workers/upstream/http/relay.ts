@@ -9,18 +9,20 @@ import { isBodyless, type ResponseHead } from '../../wire/http/response-head.ts'
 import type { Sampler } from '../../wire/http/sampler.ts'
 import { type Forwarding, forward } from '../forward.ts'
 import { maskHeaders, maskText, type SecretEcho } from '../secret-echo.ts'
-import { isSearchable, ResponseSink } from './response-sink.ts'
+import { isSearchable, ResponseSink, tooLong } from './response-sink.ts'
 
 /** A judged request and what its answer goes through. */
 export interface Relaying extends Forwarding {
   readonly exchange: Exchange
   readonly sampler: Sampler
   readonly echo: SecretEcho | null
+  /** Most bytes of the answer's body the agent may get; absent: as many as there are. */
+  readonly maxBytes?: number | undefined
 }
 
 /** How a relayed request ended. */
 export type Relayed =
-  | { readonly kind: 'answered'; readonly status: number; readonly isWhole: boolean; readonly error: string | null }
+  | { readonly kind: 'answered'; readonly head: ResponseHead; readonly isWhole: boolean; readonly error: string | null }
   /** No answer came: the agent still waits for one. */
   | { readonly kind: 'failed'; readonly error: ClawError }
   /** The agent does not want the answer any more. */
@@ -33,10 +35,18 @@ export function relay(relaying: Relaying): Promise<Relayed> {
   return new Promise((resolve) => {
     const call = forward(relaying, {
       inform: (status, headers) => exchange.inform(status, shownTo(headers, relaying.echo)),
-      response: (head, body) =>
-        answer(relaying, head, body, (error) =>
-          resolve({ kind: 'answered', status: head.status, isWhole: error === null, error: error?.message ?? null }),
-        ),
+      response: (head, body) => {
+        const { maxBytes } = relaying
+        if (maxBytes !== undefined && isLonger(head, body, relaying)) {
+          call.abort()
+          resolve({ kind: 'failed', error: tooLong(maxBytes) })
+          return
+        }
+        answer(relaying, head, body, (error) => {
+          if (error?.code === 'CP_LIMIT') call.abort()
+          resolve({ kind: 'answered', head, isWhole: error === null, error: error?.message ?? null })
+        })
+      },
       upgraded:
         relaying.request.upgrade === null
           ? null
@@ -50,6 +60,11 @@ export function relay(relaying: Relaying): Promise<Relayed> {
   })
 }
 
+/** Whether an answer says that it is longer than it may be. */
+function isLonger(head: ResponseHead, { length }: Body, { request, maxBytes }: Relaying): boolean {
+  return maxBytes !== undefined && length !== null && length > maxBytes && !isBodyless(head.status, request.method)
+}
+
 /** What the agent may see of an upstream's fields. */
 function shownTo(fields: HeaderList, echo: SecretEcho | null): HeaderList {
   const shown = responseFields(fields)
@@ -57,7 +72,7 @@ function shownTo(fields: HeaderList, echo: SecretEcho | null): HeaderList {
 }
 
 function answer(
-  { exchange, sampler, echo, request }: Relaying,
+  { exchange, sampler, echo, request, maxBytes }: Relaying,
   head: ResponseHead,
   body: Body,
   done: (error: ClawError | null) => void,
@@ -71,11 +86,11 @@ function answer(
   const decoder = searched === null ? null : decoderFor(status, headers)
   if (decoder !== null) {
     const to = exchange.respond({ status, reason, headers: decodedFields(headers), length: null })
-    body.pipe(new DecodingSink(new ResponseSink({ to, sampler, echo: searched, done }), decoder))
+    body.pipe(new DecodingSink(new ResponseSink({ to, sampler, echo: searched, maxBytes, done }), decoder))
     return
   }
   // once: the same length may have been announced twice
   const fields = length === 'none' ? headers : headers.filter(({ lower }) => lower !== 'content-length')
   const to = exchange.respond({ status, reason, headers: fields, length })
-  body.pipe(new ResponseSink({ to, sampler, echo: searched, done }))
+  body.pipe(new ResponseSink({ to, sampler, echo: searched, maxBytes, done }))
 }

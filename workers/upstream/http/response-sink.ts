@@ -1,4 +1,4 @@
-import type { ClawError } from '../../contract/errors.ts'
+import { ClawError } from '../../contract/errors.ts'
 import type { BodySink } from '../../wire/http/body.ts'
 import { trailerFields } from '../../wire/http/filter-headers.ts'
 import type { HeaderList } from '../../wire/http/header-list.ts'
@@ -11,6 +11,8 @@ export interface ResponseSinkParts {
   readonly sampler: Sampler
   /** Secret to mask in the bytes; null: they go as they are. */
   readonly echo: SecretEcho | null
+  /** Most bytes the agent may get; with more the response is broken off. Absent: as many as there are. */
+  readonly maxBytes?: number | undefined
   /** Called once: with null when the whole response is handed over. */
   readonly done: (error: ClawError | null) => void
 }
@@ -21,6 +23,8 @@ export class ResponseSink implements BodySink {
   readonly #parts: ResponseSinkParts
   /** Bytes that may be the begin of a secret. */
   #held: Buffer | null = null
+  #passed = 0
+  #isOver = false
 
   constructor(parts: ResponseSinkParts) {
     this.#parts = parts
@@ -39,20 +43,36 @@ export class ResponseSink implements BodySink {
   end(trailers: HeaderList | null): void {
     const { to, echo, done } = this.#parts
     if (this.#held !== null) this.#pass(this.#held)
+    if (this.#isOver) return
+    this.#isOver = true
     const fields = trailers === null ? null : trailerFields(trailers)
     to.end(fields === null || echo === null ? fields : maskHeaders(fields, echo))
     done(null)
   }
 
   abort(error: ClawError): void {
+    if (this.#isOver) return
+    this.#isOver = true
     this.#parts.to.abort(error)
     this.#parts.done(error)
   }
 
   #pass(chunk: Buffer): boolean {
-    this.#parts.sampler.add(chunk)
-    return this.#parts.to.write(chunk)
+    const { to, sampler, maxBytes } = this.#parts
+    if (this.#isOver) return true
+    this.#passed += chunk.length
+    if (maxBytes !== undefined && this.#passed > maxBytes) {
+      this.abort(tooLong(maxBytes))
+      return true
+    }
+    sampler.add(chunk)
+    return to.write(chunk)
   }
+}
+
+/** Why a response is not passed on whole. */
+export function tooLong(maxBytes: number): ClawError {
+  return new ClawError('CP_LIMIT', `the result is longer than the ${maxBytes} bytes the rule allows`)
 }
 
 /** Whether an echo of a secret is looked for in such a body: text, whatever coding it is in. */

@@ -83,6 +83,7 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
     exchange,
     sampler: down,
     echo: secret === null ? null : echoOf(secret),
+    maxBytes: judged.ruling.limits?.bytes,
   })
   if (relayed.kind === 'upgraded') {
     const tunnelled = await serveUpgrade({ agent, exchange, action: judged.action, secret }, relayed)
@@ -113,7 +114,7 @@ function finish(
 ): void {
   switch (relayed.kind) {
     case 'answered':
-      end(String(relayed.status), relayed.error, down.sample(relayed.isWhole))
+      end(service.statusOf?.(relayed.head) ?? String(relayed.head.status), relayed.error, down.sample(relayed.isWhole))
       return
     case 'failed':
       service.answer(exchange, failure(relayed.error, judged.action.id))

@@ -16,6 +16,8 @@ export interface Problem {
   readonly action?: ActionId
   /** Whether the same request may succeed later. */
   readonly retry: boolean
+  /** It was allowed, but only up to a length. */
+  readonly isTooLong?: true
 }
 
 const reasons: { readonly [status: number]: string } = {
@@ -57,6 +59,8 @@ export function failure(error: ClawError, action: ActionId): Problem {
       return { status: 504, title: 'The upstream did not answer in time', detail, action, retry: true }
     case 'CP_PROTOCOL':
       return { status: 400, title: 'The request cannot be read', detail, action, retry: false }
+    case 'CP_LIMIT':
+      return { status: 403, title: 'The result is too long', detail, action, retry: false, isTooLong: true }
     case 'CP_FORBIDDEN':
       return { status: 403, title: 'Denied by policy', detail, action, retry: false }
     default:

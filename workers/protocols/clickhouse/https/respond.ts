@@ -10,6 +10,7 @@ const exceptions: { readonly [status: number]: readonly [code: number, name: str
   502: [210, 'NETWORK_ERROR'],
   504: [209, 'SOCKET_TIMEOUT'],
 }
+const tooMuch = [396, 'TOO_MANY_ROWS_OR_BYTES'] as const
 const otherException = [1002, 'UNKNOWN_EXCEPTION'] as const
 
 const reasons: { readonly [status: number]: string } = {
@@ -21,16 +22,23 @@ const reasons: { readonly [status: number]: string } = {
 }
 
 /** A problem in the words of the server, on one line. */
-export function exceptionText({ status, detail, rule, reason, action, retry }: Problem): string {
-  const [code, name] = exceptions[status] ?? otherException
+export function exceptionText(problem: Problem): string {
+  const { status, detail, rule, reason, action, retry } = problem
+  const [code, name] = exceptionOf(problem)
   const said = status === 403 && reason !== undefined ? `clawpatrol denied this statement: ${reason}` : detail
   const by = [rule === undefined ? '' : `decided by ${rule}`, action === undefined ? '' : `action ${action}`]
   const where = by.filter((each) => each !== '').join(', ')
-  const next = retry
-    ? 'The same statement may succeed later.'
-    : 'Ask the operator to change the policy if this statement is needed.'
+  const next = problem.isTooLong
+    ? 'Ask for less, e.g. with LIMIT.'
+    : retry
+      ? 'The same statement may succeed later.'
+      : 'Ask the operator to change the policy if this statement is needed.'
   const text = `${said}${where === '' ? '' : ` [${where}]`}. ${next}`
   return `Code: ${code}. DB::Exception: ${text.replace(/\s+/g, ' ')} (${name})\n`
+}
+
+function exceptionOf({ status, isTooLong }: Problem): readonly [code: number, name: string] {
+  return isTooLong ? tooMuch : (exceptions[status] ?? otherException)
 }
 
 /** Answers an exchange instead of the server, as the server answers a statement it does not run. */
@@ -42,7 +50,7 @@ export function answerException(exchange: Exchange, problem: Problem): void {
   const { status } = problem
   const body = Buffer.from(exceptionText(problem))
   const headers = HeaderList.of('Content-Type', 'text/plain; charset=UTF-8', 'Cache-Control', 'no-store')
-  headers.set('X-ClickHouse-Exception-Code', String((exceptions[status] ?? otherException)[0]))
+  headers.set('X-ClickHouse-Exception-Code', String(exceptionOf(problem)[0]))
   headers.set('Clawpatrol-Decision', status === 403 ? 'deny' : 'error')
   const response = { status, reason: reasons[status] ?? 'Error', headers }
   if (exchange.head.method === 'HEAD') {

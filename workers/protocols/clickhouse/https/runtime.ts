@@ -44,6 +44,10 @@ const service: HttpService = {
     return await inspectRequest(agent, exchange, { ...by, analyse: (text) => cache.analyse(text) })
   },
   fill: fillLogin,
+  statusOf({ status, headers }) {
+    const code = headers.get('x-clickhouse-exception-code')
+    return code !== undefined && /^\d{1,9}$/.test(code) ? `exception ${code}` : String(status)
+  },
   answer: answerException,
 }
 
