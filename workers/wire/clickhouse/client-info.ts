@@ -7,12 +7,15 @@ export interface ClientInfo {
   readonly kind: 'none' | 'initial' | 'secondary'
   /** Who is said to have given the query to the first server. */
   readonly initialUser: string
-  readonly interface: 'none' | 'tcp' | 'http'
+  /** How it came to the first server. */
+  readonly interface: 'none' | 'tcp' | 'http' | 'other'
   readonly clientName: string
   readonly quotaKey: string
 }
 
 const longest = 65536
+/** Prometheus; those after HTTP say nothing more of themselves. */
+const lastInterface = 8
 const nobody: ClientInfo = { kind: 'none', initialUser: '', interface: 'none', clientName: '', quotaKey: '' }
 
 /** Reads a query's client info. */
@@ -24,15 +27,22 @@ export function* readClientInfo(source: ByteSource, revision: number): Reading<C
   yield* source.prefixed(longest, 'the id of the first query')
   yield* source.prefixed(longest, 'the address of the first client')
   if (revision >= since.startTime) yield* source.skip(8)
-  const via = (['none', 'tcp', 'http'] as const)[yield* source.byte()]
-  if (via === undefined || via === 'none') throw malformed('a query came to the first server in an unknown way')
-  const clientName = via === 'tcp' ? yield* readProgram(source) : yield* readHttp(source, revision)
+  const number = yield* source.byte()
+  if (number === 0 || number > lastInterface) throw malformed('a query came to the first server in an unknown way')
+  const via = number === 1 ? 'tcp' : number === 2 ? 'http' : 'other'
+  const clientName = yield* readVia(source, via, revision)
   const quotaKey = yield* source.text(longest, 'the quota key')
   if (revision >= since.distributedDepth) yield* source.varint()
   if (via === 'tcp' && revision >= since.patchVersion) yield* source.varint()
   if (revision >= since.telemetry) yield* skipTrace(source)
   if (revision >= since.parallelReplicas) for (let count = 0; count < 3; count += 1) yield* source.varint()
   return { kind, initialUser, interface: via, clientName, quotaKey }
+}
+
+/** What depends on how it came; the name of the client. */
+function* readVia(source: ByteSource, via: 'tcp' | 'http' | 'other', revision: number): Reading<string> {
+  if (via === 'other') return ''
+  return via === 'tcp' ? yield* readProgram(source) : yield* readHttp(source, revision)
 }
 
 function* readProgram(source: ByteSource): Reading<string> {
