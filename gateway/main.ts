@@ -288,7 +288,7 @@ function startPools({ storage, current, resolver, metrics, log }: PoolParts): Po
         const slots = current.slotsOf(credential)
         return slots === null ? null : vault.lookup(credential, slots)
       },
-      record: (flow, events) => recorder.record(flow, events),
+      record: (flow, events, withinMs) => recorder.record(flow, events, withinMs),
       recorderHealthy: () => recorder.healthy,
     },
     onFault: (fault) => {

@@ -40,7 +40,10 @@ export class HostLink {
 
   constructor(port: MessagePort, options: { readonly recordWaitMs?: number } = {}) {
     this.#port = port
-    this.recording = new Recording((events) => this.#post({ kind: 'record', events }), options.recordWaitMs)
+    this.recording = new Recording(
+      { record: (events) => this.#post({ kind: 'record', events }), tell: () => this.#post({ kind: 'left' }) },
+      options.recordWaitMs,
+    )
     port.on('message', (message: Control) => this.#receive(message))
     port.on('close', () => this.#lose())
   }
@@ -145,7 +148,7 @@ export class HostLink {
         for (const credential of message.credentials) this.#secrets.delete(credential)
         break
       case 'recorded':
-        this.recording.written(message.events)
+        this.recording.written()
         break
       case 'recorder':
         this.recording.setHealthy(message.healthy)

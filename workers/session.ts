@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { adopt } from './adopt.ts'
-import type { Action, RecordedAction, Sample } from './contract/action.ts'
+import type { Action, ActionEvent, RecordedAction, Sample } from './contract/action.ts'
 import { describedText } from './contract/described-text.ts'
 import { ClawError } from './contract/errors.ts'
 import type { ActionId, Address, EndpointName, EpochMs, RuleName } from './contract/ids.ts'
@@ -32,6 +32,16 @@ interface OpenAction {
   readonly isRuled: boolean
 }
 
+type Opened = Extract<ActionEvent, { kind: 'opened' }>
+
+/** What holds for everything that is seen alike, as long as the endpoint's policy is the same. */
+interface Known {
+  readonly endpoint: Endpoint
+  readonly rated: RatedJudgement
+  /** How its begin was recorded first; null: not yet. */
+  opened: Opened | null
+}
+
 /** One flow on one endpoint: the only way from a protocol runtime to the record, to secrets and to upstreams. */
 export class FlowSession implements Session {
   readonly flow: FlowTask['flow']
@@ -40,6 +50,7 @@ export class FlowSession implements Session {
   readonly signal: AbortSignal
   readonly #parts: SessionParts
   readonly #open = new Map<ActionId, OpenAction>()
+  readonly #known = new WeakMap<Seen, Known>()
   actions = 0
   /** Whether everything so far was denied. */
   isDenied = false
@@ -56,24 +67,51 @@ export class FlowSession implements Session {
     return this.#parts.current.endpoint(this.#parts.endpoint)
   }
 
-  async judge(seen: Seen): Promise<Judged> {
-    const { host } = this.#parts
-    const endpoint = this.endpoint()
-    const action = this.#actionOf(seen, endpoint)
+  judge(seen: Seen): Judged | Promise<Judged> {
+    const action = this.#actionOf(seen, this.endpoint())
     this.actions += 1
-    const room = host.recording.reserve()
-    const hasRoom = room === true || (room !== false && (await room))
+    const room = this.#parts.host.recording.reserve()
+    if (typeof room === 'boolean') return this.#judgeIn(room, action, seen)
+    return room.then((hasRoom) => this.#judgeIn(hasRoom, action, seen))
+  }
+
+  #judgeIn(hasRoom: boolean, action: Action, seen: Seen): Judged | Promise<Judged> {
     if (!hasRoom) {
-      const cause = host.isLost ? 'host_lost' : 'recorder_stalled'
+      const cause = this.#parts.host.isLost ? 'host_lost' : 'recorder_stalled'
       return this.#rule(action, deny(cause, 'the action cannot be recorded now, try again later'))
     }
     // read again: waiting for room may have outlived a revision
-    const { judgement, settle } = await this.#judgement(seen, this.endpoint())
-    const ruling = this.#record(action, seen, judgement)
-    await host.recording.posted()
+    const endpoint = this.endpoint()
+    const known = this.#knownOf(seen, endpoint)
+    if (known !== null) return this.#recordAndRule(action, seen, known.rated, known)
+    const rated = this.#judgement(seen, endpoint)
+    if (rated instanceof Promise) return rated.then((late) => this.#recordAndRule(action, seen, late, null))
+    return this.#recordAndRule(action, seen, rated, this.#keep(seen, endpoint, rated))
+  }
+
+  #recordAndRule(action: Action, seen: Seen, { judgement, settle }: RatedJudgement, known: Known | null): Judged {
+    const ruling = this.#record(action, seen, judgement, known)
     const final = this.#cut ?? ruling
     settle(final.kind === 'allow')
     return this.#rule(action, final)
+  }
+
+  #knownOf(seen: Seen, endpoint: Endpoint | null): Known | null {
+    const known = seen.isKept === true ? this.#known.get(seen) : undefined
+    return known !== undefined && known.endpoint === endpoint ? known : null
+  }
+
+  /** Keeps what the rules said for the next time; null: they may say something else then. */
+  #keep(seen: Seen, endpoint: Endpoint | null, rated: RatedJudgement): Known | null {
+    if (seen.isKept !== true || endpoint === null || rated === unevaluated) return null
+    try {
+      if (!this.#parts.current.rules(endpoint).isTimeless) return null
+    } catch {
+      return null
+    }
+    const known = { endpoint, rated, opened: null }
+    this.#known.set(seen, known)
+    return known
   }
 
   frame(action: Action, direction: 'up' | 'down', bytes: Uint8Array, total: number): void {
@@ -164,10 +202,15 @@ export class FlowSession implements Session {
   }
 
   /** Records the begin of an action, and the answer to an ask: there are no approvers yet. */
-  #record(action: Action, seen: Seen, { verdict, shadows }: Judgement): Ruling {
+  #record(action: Action, seen: Seen, { verdict, shadows }: Judgement, known: Known | null): Ruling {
     const { recording } = this.#parts.host
     const isAsk = verdict.kind === 'ask'
-    recording.put({ kind: 'opened', action: recorded(action, seen, shadows), verdict })
+    if (known?.opened != null) recording.putLike(known.opened, action)
+    else {
+      const opened: Opened = { kind: 'opened', action: recorded(action, seen, shadows), verdict }
+      recording.put(opened)
+      if (known !== null) known.opened = opened
+    }
     this.#open.set(action.id, { lostFrames: 0, isRuled: isAsk })
     if (!isAsk) return verdict
     const rule = verdict.decider.by === 'rule' ? verdict.decider.rule : null
@@ -189,7 +232,7 @@ export class FlowSession implements Session {
   }
 
   /** @param left how often it is judged anew because the policy was replaced meanwhile */
-  async #judgement(seen: Seen, endpoint: Endpoint | null, left = 2): Promise<RatedJudgement> {
+  #judgement(seen: Seen, endpoint: Endpoint | null, left = 2): RatedJudgement | Promise<RatedJudgement> {
     if (endpoint === null) return unjudged(deny('endpoint_gone', 'the endpoint is no longer in the policy'))
     try {
       const { host, current, task } = this.#parts
@@ -197,20 +240,21 @@ export class FlowSession implements Session {
       const { profile, peer } = task.flow
       const context = { profile, device: peer.node, endpoint: endpoint.name, nowMs: this.now() }
       const action = { facts, unknowns, credential, context, pending }
-      const { judgement, settle } = await judgeWithRates(current.rules(endpoint), action, host, this.flow.id)
-      // reading counters may have outlived a revision, whose rules must not let anything pass any more
-      const newest = this.endpoint()
-      if (newest !== endpoint) {
-        settle(false)
-        if (left > 0) return this.#judgement(seen, newest, left - 1)
-        return unjudged(deny('endpoint_gone', 'the policy was replaced while the action was judged, try again'))
-      }
-      const { obstacle = null } = seen
-      if (judgement.verdict.kind === 'deny' || obstacle === null) return { judgement, settle }
-      return { judgement: { ...judgement, verdict: deny(obstacle.cause, obstacle.reason) }, settle }
+      const rated = judgeWithRates(current.rules(endpoint), action, host, this.flow.id)
+      if (!(rated instanceof Promise)) return withObstacle(seen, rated)
+      return rated.then((late) => this.#unlessReplaced(seen, endpoint, late, left)).catch(() => unevaluated)
     } catch {
-      return unjudged(deny('unevaluable', 'the rules of the endpoint could not be evaluated'))
+      return unevaluated
     }
+  }
+
+  /** Reading counters may have outlived a revision, whose rules must not let anything pass any more. */
+  #unlessReplaced(seen: Seen, endpoint: Endpoint, rated: RatedJudgement, left: number) {
+    const newest = this.endpoint()
+    if (newest === endpoint) return withObstacle(seen, rated)
+    rated.settle(false)
+    if (left > 0) return this.#judgement(seen, newest, left - 1)
+    return unjudged(deny('endpoint_gone', 'the policy was replaced while the action was judged, try again'))
   }
 
   #actionOf(seen: Seen, endpoint: Endpoint | null): Action {
@@ -228,9 +272,17 @@ export class FlowSession implements Session {
   }
 }
 
+function withObstacle({ obstacle = null }: Seen, rated: RatedJudgement): RatedJudgement {
+  const { judgement, settle } = rated
+  if (judgement.verdict.kind === 'deny' || obstacle === null) return rated
+  return { judgement: { ...judgement, verdict: deny(obstacle.cause, obstacle.reason) }, settle }
+}
+
 function unjudged(verdict: Deny): RatedJudgement {
   return { judgement: { verdict, shadows: [], rated: [] }, settle: () => undefined }
 }
+
+const unevaluated = unjudged(deny('unevaluable', 'the rules of the endpoint could not be evaluated'))
 
 function recorded({ facts: _, ...action }: Action, seen: Seen, shadows: Judgement['shadows']): RecordedAction {
   const described = seen.described === undefined ? null : describedText(seen.described)

@@ -20,9 +20,9 @@ type RuntimeOf = (type: string) => Promise<ProtocolRuntime>
 export function startThread(runtimeOf: RuntimeOf): (task: FlowTask) => Promise<FlowReport> {
   if (parentPort === null) throw new ClawError('CP_INTERNAL', 'a worker entry was loaded outside a worker')
   const { port1, port2 } = new MessageChannel()
-  const hello: Hello = { kind: 'clawpatrol.hello', threadId }
-  parentPort.postMessage({ ...hello, port: port2 }, [port2])
   const host = new HostLink(port1)
+  const hello: Hello = { kind: 'clawpatrol.hello', threadId, records: host.recording.ring.memory }
+  parentPort.postMessage({ ...hello, port: port2 }, [port2])
   const current = new CurrentProfile(host)
   return (task) => {
     // only now: the pool itself uses it until the thread is ready
@@ -62,7 +62,7 @@ async function serveFlow(thread: Thread, task: FlowTask): Promise<FlowReport> {
   }
   client.destroy()
   session?.closeRest(fault === null ? 'the flow ended' : toFault(fault).message)
-  await host.recording.posted()
+  host.recording.flush()
   host.end(flow.id)
   return {
     flow: flow.id,

@@ -5,6 +5,7 @@ import type { EndpointName, FlowId } from '../../workers/contract/ids.ts'
 import type { Control, FlowTask } from '../../workers/contract/messages.ts'
 import type { Profile } from '../../workers/contract/profile.ts'
 import type { RateCounter } from '../../workers/contract/verdict.ts'
+import { RecordRing } from '../../workers/record-ring.ts'
 import { Rates } from '../rates.ts'
 import { grantsOf } from './grants.ts'
 import { ThreadHost } from './host.ts'
@@ -46,7 +47,11 @@ function aHost(profiles: readonly Profile[]): { readonly port: MessagePort; read
     started: () => true,
     violated: (_: unknown, __: unknown, what: string) => violations.push(what),
   }
-  new ThreadHost(port1, 1, owner as unknown as ConstructorParameters<typeof ThreadHost>[2])
+  new ThreadHost(
+    { port: port1, records: new RecordRing().memory },
+    1,
+    owner as unknown as ConstructorParameters<typeof ThreadHost>[2],
+  )
   thread = port2
   return { port: port2, violations }
 }

@@ -9,6 +9,7 @@ import type { Rates } from '../rates.ts'
 import { closeIfSame, FdLedger, identify } from './fds.ts'
 import type { Grants } from './grants.ts'
 import { isToHost } from './message-check.ts'
+import { RecordReader } from './record-reader.ts'
 import type { HostServices } from './services.ts'
 
 /** What a thread's host needs of its pool. */
@@ -27,6 +28,17 @@ export interface ThreadOwner {
 
 /** Calls a thread may have in the air; a thread of ours never has more. */
 const maxCalls = 4096
+/** How long records may lie in the shared memory, ms: begin and end of an action then mostly come together. */
+const fetchMs = 8
+/** How long the recorder may keep them then, ms. */
+const gatherMs = 2
+
+/** A thread's two ways to main. */
+export interface ThreadPorts {
+  readonly port: MessagePort
+  /** Where it leaves its records. */
+  readonly records: SharedArrayBuffer
+}
 
 /**
  * Main's side of one thread's port. Serves its calls, each checked against the profile of the thread, and takes its
@@ -38,17 +50,20 @@ export class ThreadHost {
   readonly #owner: ThreadOwner
   readonly #given = new FdLedger()
   readonly #actions = new Map<ActionId, Flow>()
+  readonly #records: RecordReader
+  #fetching: NodeJS.Timeout | null = null
   #calls = 0
   #unwritten = 0
-  #credit = 0
+  #isTelling = false
   #isGone = false
   /** Sequence numbers of the last ping sent and of the last one answered. */
   lastPing = 0
   lastPong = 0
   externalBytes = 0
 
-  constructor(port: MessagePort, threadId: number, owner: ThreadOwner) {
+  constructor({ port, records }: ThreadPorts, threadId: number, owner: ThreadOwner) {
     this.#port = port
+    this.#records = new RecordReader(records)
     this.threadId = threadId
     this.#owner = owner
     port.on('message', (message: unknown) => this.#receive(message))
@@ -69,6 +84,7 @@ export class ThreadHost {
   /** The thread has ended: what it left open is closed, in the record as well. */
   gone(because: string): void {
     if (this.#isGone) return
+    this.#fetch()
     this.#isGone = true
     this.#port.close()
     this.#given.closeAll()
@@ -84,6 +100,12 @@ export class ThreadHost {
       this.#owner.violated(this, null, 'sent a malformed message')
       return
     }
+    if (message.kind === 'left') {
+      this.#fetching ??= setTimeout(() => this.#fetch(), fetchMs)
+      return
+    }
+    // it was left before the message was sent
+    this.#fetch()
     switch (message.kind) {
       case 'started':
         if (!this.#owner.started(this, message.flow)) this.#owner.violated(this, null, 'started an unknown flow')
@@ -92,6 +114,7 @@ export class ThreadHost {
         void this.#serve(message)
         break
       case 'record':
+        this.#records.messageRead()
         this.#record(message.events)
         break
       case 'rated':
@@ -175,6 +198,16 @@ export class ThreadHost {
     else this.#given.note(fd)
   }
 
+  /** Takes what the thread has left. */
+  #fetch(): void {
+    if (this.#fetching !== null) clearTimeout(this.#fetching)
+    this.#fetching = null
+    if (this.#isGone) return
+    const events = this.#records.fetch()
+    if (events === null) this.#owner.violated(this, null, 'left a malformed record')
+    else if (events.length > 0) this.#record(events)
+  }
+
   #record(events: readonly ActionEvent[]): void {
     this.#unwritten += events.length
     if (this.#unwritten > recordCredit) {
@@ -216,18 +249,17 @@ export class ThreadHost {
   #write(flow: Flow, events: readonly ActionEvent[]): void {
     const done = () => this.#written(events.length)
     // a recorder that gives events up says so by being unhealthy; the room is free either way
-    this.#owner.services.record(flow, events).then(done, done)
+    this.#owner.services.record(flow, events, gatherMs).then(done, done)
   }
 
   #written(events: number): void {
     this.#unwritten -= events
-    if (this.#credit === 0) {
-      setImmediate(() => {
-        this.post({ kind: 'recorded', events: this.#credit })
-        this.#credit = 0
-      })
-    }
-    this.#credit += events
+    if (!this.#records.written(events) || this.#isTelling) return
+    this.#isTelling = true
+    setImmediate(() => {
+      this.#isTelling = false
+      this.post({ kind: 'recorded' })
+    })
   }
 }
 

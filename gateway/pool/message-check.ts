@@ -1,3 +1,4 @@
+import type { ActionEvent } from '../../workers/contract/action.ts'
 import { maxDescribed } from '../../workers/contract/described.ts'
 import { mostCounters, type ToHost } from '../../workers/contract/messages.ts'
 import { mostShadowHits } from '../../workers/contract/verdict.ts'
@@ -17,6 +18,8 @@ export function isToHost(message: unknown): message is ToHost {
   switch (message.kind) {
     case 'started':
       return isName(message.flow)
+    case 'left':
+      return true
     case 'pong':
       return Number.isSafeInteger(message.seq) && Number.isFinite(message.externalBytes)
     case 'rated':
@@ -57,7 +60,8 @@ function isCounter(counter: unknown): boolean {
   return counter.per === 'device' || counter.per === 'profile'
 }
 
-function isEvent(event: unknown): boolean {
+/** Whether it has the shape of an event; what a worker names in it is not checked here. */
+export function isEvent(event: unknown): event is ActionEvent {
   if (!isShape(event)) return false
   switch (event.kind) {
     case 'opened': {

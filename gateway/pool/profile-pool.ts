@@ -10,6 +10,7 @@ import { type Grants, grantsOf } from './grants.ts'
 import { Handoff } from './handoff.ts'
 import { ThreadHost, type ThreadOwner } from './host.ts'
 import { workerFlags } from './permissions.ts'
+import { isRecordMemory } from './record-reader.ts'
 import type { HostServices, PoolFault } from './services.ts'
 import { recordViolation } from './violation.ts'
 
@@ -232,15 +233,15 @@ export class ProfilePool implements ThreadOwner {
 
   #hello(message: unknown): void {
     this.#look()
-    const { kind, threadId, port } = (message ?? {}) as { kind?: unknown; threadId?: unknown; port?: unknown }
+    const { kind, threadId, port, records } = (message ?? {}) as { readonly [name: string]: unknown }
     const thread = [...this.#threads.values()].find(({ worker }) => worker.threadId === threadId)
     if (kind !== 'clawpatrol.hello' || !(port instanceof MessagePort)) return
-    if (thread === undefined || thread.host !== null) {
+    if (thread === undefined || thread.host !== null || !isRecordMemory(records)) {
       port.close()
-      this.#fault('violation', thread?.host ?? null, null, 'a worker announced itself twice')
+      this.#fault('violation', thread?.host ?? null, null, 'a worker announced itself twice, or with something else')
       return
     }
-    thread.host = new ThreadHost(port, thread.worker.threadId, this)
+    thread.host = new ThreadHost({ port, records }, thread.worker.threadId, this)
   }
 
   /** Resolves when the threads Piscina has let go of have really ended. */

@@ -12,8 +12,11 @@ export interface HostServices {
   dial(profile: Profile, endpoint: Endpoint, to: Address): Promise<Fd>
   certificate(serverName: string): Promise<Certificate>
   secret(credential: CredentialName): Promise<Secret | null>
-  /** Resolves when the events are committed; stays pending while the record is behind. */
-  record(flow: Flow | null, events: readonly ActionEvent[]): Promise<void>
+  /**
+   * Resolves when the events are committed; stays pending while the record is behind.
+   * @param withinMs how long they may be gathered with others before that
+   */
+  record(flow: Flow | null, events: readonly ActionEvent[], withinMs?: number): Promise<void>
   recorderHealthy(): boolean
 }
 

@@ -64,17 +64,19 @@ describe('what a worker records of', () => {
     lab = await startPoolLab([withRules([{ ...base, outcome }])])
     const flow = await lab.open('a')
     await flow.ask('judge it')
-    expect(lab.events.map(({ event }) => event)).toMatchObject([
-      { kind: 'opened', verdict: { kind: 'ask', approvers: ['ops'], decider: { by: 'rule', rule: 'r' } } },
-      {
-        kind: 'ruled',
-        ruling: {
-          kind: 'deny',
-          decider: { by: 'failsafe', cause: 'approval_unavailable', rule: 'r' },
-          reason: 'approval required but HITL is not configured',
+    await expect
+      .poll(() => lab?.events.map(({ event }) => event))
+      .toMatchObject([
+        { kind: 'opened', verdict: { kind: 'ask', approvers: ['ops'], decider: { by: 'rule', rule: 'r' } } },
+        {
+          kind: 'ruled',
+          ruling: {
+            kind: 'deny',
+            decider: { by: 'failsafe', cause: 'approval_unavailable', rule: 'r' },
+            reason: 'approval required but HITL is not configured',
+          },
         },
-      },
-    ])
+      ])
   }, 20_000)
 
   it('a shadow rule: what it would have done', async () => {
@@ -82,8 +84,10 @@ describe('what a worker records of', () => {
     lab = await startPoolLab([withRules([{ ...base, mode: 'shadow', outcome }])])
     const flow = await lab.open('a')
     await flow.ask('judge it')
-    expect(lab.events.map(({ event }) => event)).toMatchObject([
-      { kind: 'opened', verdict: { kind: 'allow' }, action: { shadows: [{ rule: 'r', would: 'deny' }] } },
-    ])
+    await expect
+      .poll(() => lab?.events.map(({ event }) => event))
+      .toMatchObject([
+        { kind: 'opened', verdict: { kind: 'allow' }, action: { shadows: [{ rule: 'r', would: 'deny' }] } },
+      ])
   }, 20_000)
 })

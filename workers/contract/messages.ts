@@ -75,13 +75,16 @@ export type HostCall = {
 export type ToHost =
   | { readonly kind: 'started'; readonly flow: FlowId }
   | { readonly kind: 'call'; readonly id: number; readonly call: HostCall }
+  /** Events that do not fit into the shared memory (`record-ring.ts`). */
   | { readonly kind: 'record'; readonly events: readonly ActionEvent[] }
+  /** There is something in the shared memory. */
+  | { readonly kind: 'left' }
   /** Settles a reading: `counted[i]` tells whether the action counts for its counter i. */
   | { readonly kind: 'rated'; readonly ticket: number; readonly counted: readonly boolean[] }
   /** `externalBytes`: memory of the thread outside its heap (Buffers), which no heap limit bounds. */
   | { readonly kind: 'pong'; readonly seq: number; readonly externalBytes: number }
 
-/** Events a thread may have on their way to the record: posted or waiting, and not yet `recorded`. */
+/** Events a thread may have on their way to the record: left or posted, and not yet written. */
 export const recordCredit = 4096
 
 /** Main → worker, over the same port. */
@@ -92,8 +95,8 @@ export type Control =
   | { readonly kind: 'profile'; readonly profile: Profile }
   /** Secrets changed: forget cached ones. */
   | { readonly kind: 'forget'; readonly credentials: readonly CredentialName[] }
-  /** This many more events are recorded and may be replaced by new ones (back-pressure). */
-  | { readonly kind: 'recorded'; readonly events: number }
+  /** Events were written, and an action waits for room (back-pressure). */
+  | { readonly kind: 'recorded' }
   /** Whether the recorder can write at all; while it cannot, actions are denied. */
   | { readonly kind: 'recorder'; readonly healthy: boolean }
   | { readonly kind: 'ping'; readonly seq: number }
@@ -102,4 +105,6 @@ export type Control =
 export interface Hello {
   readonly kind: 'clawpatrol.hello'
   readonly threadId: number
+  /** Where the thread leaves its records (`record-ring.ts`). */
+  readonly records: SharedArrayBuffer
 }

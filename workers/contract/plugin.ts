@@ -153,6 +153,8 @@ export interface Seen {
   readonly obstacle?: { readonly cause: FailsafeCause; readonly reason: string } | null
   /** How the action is kept so that it can be judged again; see `RecordedAction.described`. Asked once, when recorded. */
   readonly described?: () => DescribedAction
+  /** Whether this very object will be judged again: what was found out about it is kept with it. */
+  readonly isKept?: boolean
 }
 
 export interface Judged {
@@ -173,8 +175,11 @@ export interface Session<Settings = unknown> {
   readonly signal: AbortSignal
   /** The flow's endpoint in the newest revision; null once it is gone: deny and close. */
   endpoint(): (Endpoint & { readonly settings: Settings }) | null
-  /** Records the action and its verdict; waits for room in the record; denies when there is none. */
-  judge(seen: Seen): Promise<Judged>
+  /**
+   * Records the action and its verdict; denies when there is no room in the record. A promise when it has to wait: for
+   * room, or for counters. What is allowed may be sent at once: its record would outlive the thread.
+   */
+  judge(seen: Seen): Judged | Promise<Judged>
   /** Records WebSocket frames and the like. */
   frame(action: Action, direction: 'up' | 'down', bytes: Uint8Array, total: number): void
   /** Records the end of an action; call once for every judged action, denied ones included. */

@@ -9,6 +9,7 @@ import { compileCondition, type Program } from './evaluate.ts'
 import { parseCondition } from './parse.ts'
 import { type Requirement, requirementsOf } from './requirements.ts'
 import { credentialFact, indexRules, type RuleIndex } from './rule-index.ts'
+import { type SyntaxNode, walk } from './syntax.ts'
 
 /** The rules of one endpoint, ready to judge. */
 export interface RuleSet {
@@ -22,6 +23,8 @@ export interface RuleSet {
   readonly program: (rule: number) => Program | null
   /** Whether any rule may read the fact, e.g. `http.body`; when none does, the decoder need not keep it. */
   readonly reads: (path: string) => boolean
+  /** Whether the same action is always judged the same: no rule reads the time or a counter. */
+  readonly isTimeless: boolean
   /** What becomes of an action no rule matches. */
   readonly unmatched: Endpoint['unmatched']
   /** Every counter a condition names, each once. */
@@ -45,7 +48,7 @@ export function compileRules(
   const reads = new Set<string>()
   const rates = new Map<string, RateCounter>()
   const enforcedRates = new Set<string>()
-  const needs: Needs = { reads, rates, enforcedRates }
+  const needs: Needs = { reads, rates, enforcedRates, isTimeless: true }
   const requirements = rules.map((rule) => examine(rule, dialect, needs))
   if (rates.size > mostCounters)
     throw new ClawError(
@@ -65,6 +68,7 @@ export function compileRules(
       return programs[rule]
     },
     reads: (path) => reads.has(path),
+    isTimeless: needs.isTimeless,
     unmatched,
     rates: [...rates.values()],
     enforcedRates,
@@ -76,6 +80,7 @@ interface Needs {
   readonly reads: Set<string>
   readonly rates: Map<string, RateCounter>
   readonly enforcedRates: Set<string>
+  isTimeless: boolean
 }
 
 function examine({ name, when, credential, mode }: Rule, dialect: Dialect, needs: Needs): readonly Requirement[] {
@@ -84,6 +89,7 @@ function examine({ name, when, credential, mode }: Rule, dialect: Dialect, needs
   try {
     const parsed = parseCondition(when, dialect)
     for (const path of parsed.reads) needs.reads.add(path)
+    if (parsed.rates.size > 0 || readsTime(parsed.tree)) needs.isTimeless = false
     for (const [key, counter] of parsed.rates) {
       needs.rates.set(key, counter)
       if (mode === 'enforce') needs.enforcedRates.add(key)
@@ -93,4 +99,12 @@ function examine({ name, when, credential, mode }: Rule, dialect: Dialect, needs
     const why = checkCondition(when, dialect.families)[0]?.message ?? String(cause)
     throw new ClawError('CP_CONFIG', `Cannot compile rule "${name}": ${why}`, { cause })
   }
+}
+
+function readsTime(tree: SyntaxNode): boolean {
+  let isFound = false
+  walk(tree, ({ op, args }) => {
+    if (op === 'id' && args === 'now') isFound = true
+  })
+  return isFound
 }

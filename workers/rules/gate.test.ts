@@ -49,6 +49,10 @@ describe('redeem()', () => {
     ['a thing inheriting from a permit', () => Object.create(permitFor(one))],
     ['nothing', () => undefined],
     ['a string', () => 'action-1'],
+    [
+      'what the constructor of a permit makes',
+      () => new (permitFor(one).constructor as new (id: string) => object)(one),
+    ],
   ])('refuses %s', (_, forge) => {
     expect(() => redeem(forge() as Permit, one)).toThrow(forbidden('not made by the gate'))
   })

@@ -248,7 +248,7 @@ export class AgentMessages {
     const resolved = facts.path.resolve(statement)
     const known = this.#seenBefore.get(resolved)
     if (known !== undefined) return known
-    const seen = seenOf(resolved, facts)
+    const seen = { ...seenOf(resolved, facts), isKept: true }
     this.#seenBefore.set(resolved, seen)
     return seen
   }
