@@ -27,7 +27,7 @@ NATIVE = [
     "Decimal(9, 2)", "Decimal(18, 2)", "Decimal(38, 2)", "Decimal(76, 2)", "Enum16('a' = 1000)", "Nullable(String)",
     "Nullable(UInt16)", "Array(Array(Nullable(Int16)))", "Map(LowCardinality(String), Array(String))",
     "Tuple(Tuple(String, Array(UInt8)), Int64)", "LowCardinality(Nullable(FixedString(3)))", "Ring", "LineString",
-    "MultiLineString", "Polygon", "MultiPolygon", "Nested(a String, b Array(UInt32))",
+    "MultiLineString", "Polygon", "MultiPolygon",
 ]
 LITERALS = {
     "IntervalDay": "toIntervalDay(1)", "IntervalNanosecond": "toIntervalNanosecond(1)", "Nullable(Nothing)": "NULL",
