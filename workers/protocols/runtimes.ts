@@ -2,6 +2,7 @@ import { ClawError } from '../contract/errors.ts'
 import type { ProtocolRuntime } from '../contract/plugin.ts'
 
 const runtimes: { readonly [type: string]: () => Promise<ProtocolRuntime> } = {
+  clickhouse_native: async () => (await import('./clickhouse/native/runtime.ts')).clickhouseNative,
   clickhouse_https: async () => (await import('./clickhouse/https/runtime.ts')).clickhouseHttps,
   https: async () => (await import('./https/runtime.ts')).https,
   postgres: async () => (await import('./postgres/runtime.ts')).postgres,

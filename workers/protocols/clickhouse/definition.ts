@@ -18,6 +18,11 @@ const nativeSettings = z.strictObject({
     doc: 'Takes any certificate of the server; only with tls.',
     fallback: 'false',
   }),
+  ca_cert: caCert(),
+  record_params: field(flag().optional(), {
+    doc: 'Whether values of query parameters are recorded.',
+    fallback: 'false',
+  }),
 })
 
 /** Settings of a clickhouse_native endpoint as a worker gets them. */
@@ -35,7 +40,7 @@ export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
   hosts: (settings) => settings.hosts.map((host) => withPort(host, nativePort(settings))),
   defaultPort: 9000,
   opening: 'own',
-  isServed: false,
+  isServed: true,
   limits: ['rows', 'bytes'],
 }
 

@@ -49,6 +49,14 @@ export class ByteSource {
     return taken
   }
 
+  /** The bytes read since they were last taken, and all that follow. */
+  takeAll(): Buffer {
+    const taken = [this.take(), this.bytes.subarray(this.at), ...this.#queue.splice(0)]
+    this.at = this.bytes.length
+    this.#from = this.at
+    return Buffer.concat(taken)
+  }
+
   /** A number of one byte. */
   *byte(): Reading<number> {
     while (this.at === this.bytes.length) yield 'more'

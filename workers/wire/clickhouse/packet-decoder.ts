@@ -1,4 +1,4 @@
-import { ByteSource, type Reading } from './byte-source.ts'
+import { ByteSource, malformed, type Reading } from './byte-source.ts'
 
 /**
  * What a reader of packets comes to: `more` bytes are needed, it has to `wait` to be told something, a packet that
@@ -69,6 +69,13 @@ export class PacketDecoder<P extends Held> {
       if (bytes.length > 0) return bytes
     }
     return null
+  }
+
+  /** All bytes not given out yet, for who goes on without packets; nothing is given out any more. */
+  leave(): Buffer {
+    this.#fault ??= malformed('its packets are no longer looked at')
+    this.isInside = false
+    return this.#source.takeAll()
   }
 
   #step(): Step<P> {
