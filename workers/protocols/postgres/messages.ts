@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
 import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
@@ -40,7 +41,7 @@ interface Cleared {
   readonly judged: Judged
 }
 
-const sync = Buffer.from([frontend.sync, 0, 0, 0, 4])
+const sync = serialize.sync()
 
 /**
  * Handles the messages of an agent one after the other: each statement is judged before a byte of it goes on. In place
@@ -57,7 +58,7 @@ export class AgentMessages {
 
   constructor(parts: MessageParts) {
     this.#parts = parts
-    this.#failing = executeOf(`clawpatrol_denied_${randomBytes(12).toString('hex')}`)
+    this.#failing = serialize.execute({ portal: `clawpatrol_denied_${randomBytes(12).toString('hex')}` })
   }
 
   /**
@@ -367,12 +368,4 @@ function closing(session: Session, { action }: Judged, bytesUp: number) {
 function bytesOf({ statement }: Cleared, { bytes }: FrontendMessage): number {
   const { statement_count: count, statement: text } = statement.facts
   return count > 1 && text.length <= longestStatement ? Buffer.byteLength(text) : bytes
-}
-
-/** An Execute of all rows. */
-function executeOf(portal: string): Buffer {
-  const body = Buffer.from(`${portal}\0\0\0\0\0`, 'latin1')
-  const head = Buffer.from([frontend.execute, 0, 0, 0, 0])
-  head.writeInt32BE(body.length + 4, 1)
-  return Buffer.concat([head, body])
 }

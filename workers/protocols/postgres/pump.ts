@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
 import type { Session } from '../../contract/plugin.ts'
 import { Standing } from '../../upstream/standing.ts'
@@ -38,7 +39,7 @@ const mostUnanswered = 4096
 /** An agent that has closed its side gets what is on its way for so long, ms. */
 const halfClosedMs = 10_000
 
-const flush = Buffer.from([frontend.flush, 0, 0, 0, 4])
+const flush = serialize.flush()
 
 /** Carries a session to its end. Owns both sockets; resolves when both are closed. */
 export function pump(parts: PumpParts): Promise<void> {
