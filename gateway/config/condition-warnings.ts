@@ -34,9 +34,9 @@ export function warningsOf(
   // most conditions are not parsed again
   if (!mayBeWrong.test(source)) return []
   const { tree } = parseCondition(source, dialectOf(families))
-  const found: ConditionWarning[] = unguardedReads(tree).map(({ name, ...place }) => ({
-    message: `reads k8s.params.${name}: calls without it cannot be judged and are denied`,
-    hint: `ask first: '${name}' in k8s.params && …`,
+  const found: ConditionWarning[] = unguardedReads(tree).map(({ map, name, ...place }) => ({
+    message: `reads ${shownKey(map, name)}: ${map === 'k8s.params' ? 'calls' : 'statements'} without it cannot be judged and are denied`,
+    hint: `ask first: '${name}' in ${map} && …`,
     ...place,
   }))
   if (literalOf(tree) === false)
@@ -55,6 +55,10 @@ export function warningsOf(
     if (header !== null && !found.some(({ message }) => message === header.message)) found.push(header)
   })
   return found
+}
+
+function shownKey(map: string, name: string): string {
+  return /^\w+$/.test(name) && !/^\d/.test(name) ? `${map}.${name}` : `${map}['${name}']`
 }
 
 /** What any of the checks looks for; the common words of methods are none of it. */

@@ -41,7 +41,7 @@ export class Replay {
 
   /** With the counters of the moment, and every masked value out of reach. */
   async #replay(row: ReplayableRow, { action, masked }: RecordedDescription): Promise<Replayed> {
-    const hidden = masked.filter((path) => !path.startsWith('http.'))
+    const hidden = masked.filter((path) => !/^(http|sql\.params)\./.test(path))
     if (hidden.length > 0) return untold(hidden)
     const source = masked.filter((path) => madeOf.test(path))
     const actor: Actor = { device: row.device, profile: row.profile }
@@ -78,16 +78,27 @@ function seen(action: DescribedAction, masked: readonly string[]): DescribedActi
 
 /** Facts of which the masked ones throw when a rule reads them: it cannot be evaluated then. */
 function guarded(facts: Facts, masked: readonly string[], touched: Set<string>): Facts {
-  const { http } = facts
-  if (http === undefined) return facts
   const refuse = (path: string): never => {
     touched.add(path)
     throw new Error('the value is not in the record')
   }
-  const guard = new Proxy(http, {
+  const families = (['http', 'sql'] as const).flatMap((name) => {
+    const family = facts[name]
+    return family === undefined ? [] : [[name, guardedFamily(name, family, masked, refuse)] as const]
+  })
+  return { ...facts, ...Object.fromEntries(families) }
+}
+
+function guardedFamily(
+  family: string,
+  facts: object,
+  masked: readonly string[],
+  refuse: (path: string) => never,
+): object {
+  return new Proxy(facts, {
     get(target, name) {
       const member = String(name)
-      const path = `http.${member === 'body_json' ? 'body' : member}`
+      const path = `${family}.${member === 'body_json' ? 'body' : member}`
       if (masked.includes(path)) return refuse(path)
       // private members want the object itself
       const value: unknown = Reflect.get(target, name, target)
@@ -95,7 +106,6 @@ function guarded(facts: Facts, masked: readonly string[], touched: Set<string>):
       return within.length === 0 ? value : withTraps(value as object, path, within, refuse)
     },
   })
-  return { ...facts, http: guard }
 }
 
 function withTraps(values: object, path: string, masked: readonly string[], refuse: (path: string) => never): object {

@@ -101,6 +101,39 @@ describe('whatIf()', () => {
     expect(untold).toBeGreaterThanOrEqual(6)
   })
 
+  it('tells nothing of a rule that reads parameters the record does not hold, and prepares what was prepared', async () => {
+    const policy = await policyOf(`endpoint "postgres" "db" {
+  host = "db.example.com:5432"
+}
+credential "passthrough" "open" {
+  endpoint = postgres.db
+}
+rule "two" {
+  endpoint  = postgres.db
+  condition = "'1' in sql.params && sql.params['1'] == '2'"
+  verdict   = "deny"
+}
+profile "database" {
+  credentials = [passthrough.open]
+}
+`)
+    const statement = 'select b from t where a = $1'
+    const asked = (sql: object) => ({
+      described: { host: 'db.example.com:5432', sql: { statement, ...sql } },
+      title: statement,
+      verdict: noRule,
+      profile: 'database',
+    })
+    const report = await replayed(policy, [
+      asked({ params: { 1: '***' } }),
+      asked({ params: { 1: '2' } }),
+      asked({ params: {} }),
+      asked({ prepare: true }),
+    ])
+    expect(report.untold).toEqual([{ because: 'a rule reads sql.params.1, which is not in the record', count: 1 }])
+    expect(report).toMatchObject({ actions: 4, same: 2, gone: [], flips: [{ from: 'allow', to: 'deny', count: 1 }] })
+  })
+
   it('groups what would be decided otherwise by rule and device, what opens up first', async () => {
     const policy = await policyOf(rule('no-get', "http.method == 'GET'", deny))
     const gone = request('DELETE', '/a')

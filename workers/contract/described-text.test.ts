@@ -42,6 +42,17 @@ describe('describedText()', () => {
     })
   })
 
+  it('masks parameters of SQL that are called or look like secrets, and all of them where they are too long', () => {
+    const statement = 'select {password:String}, {next:String}, {a:String}'
+    const params = { password: 'p', next: 'https://u:p@b.example', a: '1' }
+    expect(read({ sql: { statement, params } })).toEqual({
+      sql: { statement, params: { password: '***', next: '***', a: '1' } },
+    })
+    expect(read({ sql: { statement, params: { a: 'x'.repeat(maxDescribed) } } })).toEqual({
+      sql: { statement, params: { a: '***' } },
+    })
+  })
+
   it('masks all headers where they are too long', () => {
     const action = { http: { path: '/x', headers: { 'X-Long': ['é'.repeat(maxDescribed / 2)], Accept: ['a'] } } }
     expect(read(action)).toEqual({ http: { path: '/x', headers: { 'X-Long': ['***'], Accept: ['***'] } } })

@@ -12,12 +12,13 @@ type Values = { readonly [name: string]: readonly string[] }
 /**
  * A described action as the text that is recorded: without body (an empty one stays: it says that there was none),
  * sensitive values masked, at most `maxDescribed` bytes.
- * Where that is too little, the values of all headers are masked; null when even that is too long or `describe` throws.
+ * Where that is too little, the values of all headers and parameters are masked; null when even that is too long or
+ * `describe` throws.
  */
 export function describedText(describe: () => DescribedAction): string | null {
   try {
     const action = withoutSecrets(describe())
-    return fitting(action) ?? fitting(withHttp(action, (http) => ({ ...http, ...hidden(http) })))
+    return fitting(action) ?? fitting(withoutParams(withHttp(action, (http) => ({ ...http, ...hidden(http) }))))
   } catch {
     // an action that cannot be described is recorded all the same
     return null
@@ -25,16 +26,32 @@ export function describedText(describe: () => DescribedAction): string | null {
 }
 
 function withoutSecrets(action: DescribedAction): DescribedAction {
-  const { k8s } = action
+  const { k8s, sql } = action
   const seen = withHttp(action, ({ body, body_b64: _, ...http }) => ({
     ...http,
     ...(body === '' ? { body } : {}),
     ...(http.query === undefined ? {} : { query: maskSensitive(http.query) }),
     ...(http.headers === undefined ? {} : { headers: maskSensitive(http.headers) }),
   }))
-  if (k8s?.params === undefined) return seen
-  const params = Object.entries(k8s.params).map(([name, value]) => [name, isSensitive(name) ? masked : value])
-  return { ...seen, k8s: { ...k8s, params: Object.fromEntries(params) } }
+  return {
+    ...seen,
+    ...(k8s?.params === undefined ? {} : { k8s: { ...k8s, params: maskNamed(k8s.params) } }),
+    ...(sql?.params === undefined ? {} : { sql: { ...sql, params: maskNamed(sql.params) } }),
+  }
+}
+
+function maskNamed(params: { readonly [name: string]: string }): { readonly [name: string]: string } {
+  const entries = Object.entries(params)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, isSensitive(name) || looksSecret(value) ? masked : value]),
+  )
+}
+
+/** Parameters of SQL are recorded as the protocol's policy says; here they only take less room. */
+function withoutParams(action: DescribedAction): DescribedAction {
+  if (action.sql?.params === undefined) return action
+  const params = Object.keys(action.sql.params).map((name) => [name, masked])
+  return { ...action, sql: { ...action.sql, params: Object.fromEntries(params) } }
 }
 
 function withHttp(action: DescribedAction, change: (http: DescribedHttp) => DescribedHttp): DescribedAction {

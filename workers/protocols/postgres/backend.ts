@@ -30,6 +30,7 @@ const known: ReadonlySet<number> = new Set(Object.values(backend))
 const read: ReadonlySet<number> = new Set([
   backend.commandComplete,
   backend.error,
+  backend.parameterDescription,
   backend.parameterStatus,
   backend.ready,
 ])

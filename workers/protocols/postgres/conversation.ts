@@ -30,6 +30,8 @@ export interface Owed {
   readonly statements: readonly Sent[]
   /** Of a query: it is a replication command, which ends when the server is ready, whatever it completes before. */
   readonly isReplication?: boolean
+  /** Of a describe: what to call with the ParameterDescription. */
+  readonly described?: (body: Buffer) => void
   /** Of a query or sync: the stretch that ends with it. */
   readonly stretch?: number
   /** What the agent gets in place of the error a denied message provokes, and who is told whether it came to that. */
@@ -160,6 +162,7 @@ export class Conversation {
     if (type === backend.commandComplete) this.#completed(commandTag(body), total)
     else if (type === backend.error) this.#failed(body, total)
     else if (type === backend.ready) this.#ready(body, total)
+    else if (type === backend.parameterDescription) this.#first()?.described?.(body)
   }
 
   /** The session is over: closes what is open. */

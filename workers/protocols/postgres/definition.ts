@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sql } from '../../contract/families/sql.ts'
-import { field, text } from '../../contract/fields.ts'
+import { field, flag, text } from '../../contract/fields.ts'
 import type { ProtocolDefinition, SettingsProblem } from '../../contract/plugin.ts'
 import { caCert, isHostAndPort } from '../../contract/upstream-fields.ts'
 
@@ -26,6 +26,10 @@ const settings = z.strictObject({
     doc: 'Whether agents may open replication connections. Rules see the commands, never the data that is streamed.',
     fallback: 'false',
     example: 'true',
+  }),
+  record_params: field(flag().optional(), {
+    doc: 'Whether the record shows the values of bind parameters, not only how many there were; never of statements with columns that are called like secrets.',
+    fallback: 'false',
   }),
 })
 

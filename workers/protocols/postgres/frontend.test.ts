@@ -1,14 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  bindParts,
-  executeName,
-  FrontendDecoder,
-  longestStatement,
-  parseParts,
-  queryText,
-  targetOf,
-} from './frontend.ts'
+import { readBind } from './bind-message.ts'
+import { executeName, FrontendDecoder, longestStatement, parseParts, queryText, targetOf } from './frontend.ts'
 
 /** A message with this body. */
 function message(type: string, body: Buffer | string): Buffer {
@@ -124,7 +117,7 @@ describe('FrontendDecoder', () => {
       for (let rest = decoder.rest(); rest !== null; rest = decoder.rest()) taken += rest.length
       most = Math.max(most, decoder.buffered)
     }
-    expect(most).toBeLessThanOrEqual(65536)
+    expect(most).toBeLessThanOrEqual(131_072)
     expect(taken).toBe((64 << 20) + 9)
     expect(decoder.remaining).toBe(0x3fffffff - taken)
   })
@@ -146,7 +139,11 @@ describe('bodies of messages', () => {
     expect(queryText(only(samples[0] as Buffer))?.toString()).toBe('select 1')
     const parse = parseParts(only(samples[1] as Buffer))
     expect([parse.name, parse.text?.toString()]).toEqual(['s1', 'select $1'])
-    expect(bindParts(only(samples[2] as Buffer))).toEqual({ portal: 'p', statement: 's1' })
+    expect(readBind(only(samples[2] as Buffer))).toEqual({
+      portal: 'p',
+      statement: 's1',
+      values: [{ bytes: Buffer.from('1'), isBinary: false }],
+    })
     expect(targetOf(only(samples[3] as Buffer))).toEqual({ kind: 'statement', name: 's1' })
     expect(targetOf(only(samples[4] as Buffer))).toEqual({ kind: 'portal', name: 'p' })
     expect(executeName(only(samples[5] as Buffer))).toBe('p')
@@ -157,8 +154,12 @@ describe('bodies of messages', () => {
     expect(queryText(only(message('Q', `${longest}\0`)))?.length).toBe(longestStatement)
     expect(queryText(only(message('Q', `${longest}x\0`)))).toBe(null)
     expect(parseParts(only(message('P', `\0${longest}\0\0\0`))).text?.length).toBe(longestStatement)
-    expect(parseParts(only(message('P', `\0${longest}x\0\0\0`)))).toEqual({ name: '', text: null })
-    expect(parseParts(only(message('P', `s\0${longest.repeat(3)}\0\0\0`)))).toEqual({ name: 's', text: null })
+    expect(parseParts(only(message('P', `\0${longest}x\0\0\0`)))).toEqual({ name: '', text: null, types: [] })
+    expect(parseParts(only(message('P', `s\0${longest.repeat(3)}\0\0\0`)))).toEqual({
+      name: 's',
+      text: null,
+      types: [],
+    })
   })
 
   it('tell a name that the server would cut off', () => {
@@ -167,7 +168,11 @@ describe('bodies of messages', () => {
     expect(executeName(only(message('E', `${not}\0\0\0\0\0`)))).toBe(null)
     expect(executeName(only(message('E', `${not.repeat(99)}\0\0\0\0\0`)))).toBe(null)
     expect(parseParts(only(message('P', `${not}\0select 1\0\0\0`))).name).toBe(null)
-    expect(bindParts(only(message('B', `\0${not}\0\0\0\0\0\0\0`)))).toEqual({ portal: '', statement: null })
+    expect(readBind(only(message('B', `\0${not}\0\0\0\0\0\0\0`)))).toEqual({
+      portal: '',
+      statement: null,
+      values: null,
+    })
     expect(targetOf(only(message('C', `S${not}\0`))).name).toBe(null)
   })
 
@@ -182,7 +187,7 @@ describe('bodies of messages', () => {
     ['a Describe of something else', () => targetOf(only(message('D', 'Xs\0')))],
     ['a Close with more than a name', () => targetOf(only(message('C', 'Ss\0t\0')))],
     ['an Execute without a row count', () => executeName(only(message('E', 'p\0')))],
-    ['a Bind whose names do not end', () => bindParts(only(message('B', 'p\0s')))],
+    ['a Bind whose names do not end', () => readBind(only(message('B', 'p\0s')))],
   ])('refuse %s', (_, read) => {
     expect(read).toThrow('Cannot read the message')
   })

@@ -34,7 +34,8 @@ export const frontend = {
 
 /** Bytes of a message that are held before it is given out, by type; a fixed length where `isFixed`. */
 const holds: { readonly [type: number]: { readonly most: number; readonly isFixed?: true } } = {
-  [frontend.bind]: { most: 65536 },
+  // what rules see of its parameters, with names, formats and lengths
+  [frontend.bind]: { most: 1 << 17 },
   [frontend.close]: { most: 256 },
   [frontend.describe]: { most: 256 },
   [frontend.execute]: { most: 256 },
@@ -156,26 +157,22 @@ export function queryText({ held, bytes }: FrontendMessage): Buffer | null {
   return textOf(held, 5, bytes, bytes)
 }
 
-/** Name and SQL text of a Parse; null where one is too long. */
-export function parseParts({ held, bytes }: FrontendMessage): { name: string | null; text: Buffer | null } {
+/** What a Parse says; null where it is too long. */
+export interface ParseMessage {
+  readonly name: string | null
+  readonly text: Buffer | null
+  /** Numbers of the types it gives its parameters; 0: the server is to find out. */
+  readonly types: readonly number[]
+}
+
+/** Takes a Parse apart. */
+export function parseParts({ held, bytes }: FrontendMessage): ParseMessage {
   const end = nameEnd(held, 5)
-  if (end === null) return { name: null, text: null }
+  if (end === null) return { name: null, text: null, types: [] }
   const name = held.toString('latin1', 5, end)
   const terminator = held.indexOf(0, end + 1)
   const text = textOf(held, end + 1, terminator === -1 ? bytes : terminator + 1, bytes)
-  if (text !== null) checkTypes(bytes - terminator - 1, held, terminator + 1)
-  return { name, text }
-}
-
-/** Names in a Bind: the portal it makes, the statement it is made of. */
-export function bindParts({ held }: FrontendMessage): { portal: string | null; statement: string | null } {
-  const end = nameEnd(held, 5)
-  if (end === null) return { portal: null, statement: null }
-  const last = nameEnd(held, end + 1)
-  return {
-    portal: held.toString('latin1', 5, end),
-    statement: last === null ? null : held.toString('latin1', end + 1, last),
-  }
+  return { name, text, types: text === null ? [] : typesIn(bytes - terminator - 1, held, terminator + 1) }
 }
 
 /** What a Close or Describe is about. */
@@ -195,7 +192,7 @@ export function executeName({ held, bytes }: FrontendMessage): string | null {
 }
 
 /** Index of the NUL after a name; null: the name is too long. */
-function nameEnd(held: Buffer, from: number): number | null {
+export function nameEnd(held: Buffer, from: number): number | null {
   const end = held.indexOf(0, from)
   if (end !== -1) return end - from > longestName ? null : end
   if (held.length - from > longestName) return null
@@ -213,15 +210,25 @@ function textOf(held: Buffer, from: number, end: number, bytes: number): Buffer 
   return terminator - from > longestStatement ? null : held.subarray(from, terminator)
 }
 
-function checkTypes(bytes: number, held: Buffer, from: number): void {
-  if (bytes >= 2 && held.length >= from + 2 && bytes === 2 + 4 * held.readUInt16BE(from)) return
-  throw malformed('a Parse does not end after its parameter types')
+function typesIn(bytes: number, held: Buffer, from: number): readonly number[] {
+  const count = bytes >= 2 && held.length >= from + 2 ? held.readUInt16BE(from) : -1
+  if (bytes !== 2 + 4 * count) throw malformed('a Parse does not end after its parameter types')
+  return typeList(held, from + 2, count)
 }
+
+/** Numbers of types, one after the other. */
+export function typeList(bytes: Buffer, from: number, count: number): readonly number[] {
+  if (count === 0) return noTypes
+  return Array.from({ length: count }, (_, index) => bytes.readUInt32BE(from + 4 * index))
+}
+
+const noTypes: readonly number[] = []
 
 function describeType(type: number): string {
   return type > 0x20 && type < 0x7f ? `"${String.fromCharCode(type)}"` : `0x${type.toString(16).padStart(2, '0')}`
 }
 
-function malformed(because: string): ClawError {
+/** What is thrown for a message that says of itself what does not hold. */
+export function malformed(because: string): ClawError {
   return new ClawError('CP_PROTOCOL', `Cannot read the message: ${because}`)
 }

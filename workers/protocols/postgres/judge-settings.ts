@@ -30,7 +30,7 @@ const untouched = { bytesUp: 0, bytesDown: 0, request: null, response: null }
 export async function judgeSettings(
   session: Session<PostgresSettings>,
   settings: readonly StartupSetting[],
-  facts: SessionFacts,
+  facts: Omit<SessionFacts, 'recordsParams'>,
   analyse: AnalyseSql,
 ): Promise<JudgedSettings> {
   const allowed: { readonly action: Action; readonly permit: Permit }[] = []

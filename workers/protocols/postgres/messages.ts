@@ -5,9 +5,9 @@ import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { redeem } from '../../rules/gate.ts'
 import type { Standing } from '../../upstream/standing.ts'
+import { readBind } from './bind-message.ts'
 import type { Conversation, Outcome, Sent } from './conversation.ts'
 import {
-  bindParts,
   executeName,
   type FrontendMessage,
   frontend,
@@ -16,12 +16,14 @@ import {
   parseParts,
   queryText,
   targetOf,
+  typeList,
 } from './frontend.ts'
 import type { Outbox } from './outbox.ts'
+import { type BoundParams, boundParams, noParams, type Params, paramsOf, pendingParams, takesParams } from './params.ts'
 import { isReplicationVerb } from './replication.ts'
 import { denial, errorResponse } from './respond.ts'
 import type { SessionNames } from './session-names.ts'
-import { isUnderstood, type SessionFacts, seenOf, unseen } from './sql-facts.ts'
+import { isUnderstood, type SessionFacts, seenOf, unseen, withParams } from './sql-facts.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 /** What the messages of an agent are handled with. */
@@ -33,6 +35,12 @@ export interface MessageParts {
   readonly names: SessionNames
   readonly conversation: Conversation
   readonly outbox: Outbox
+}
+
+/** A statement to be judged, and what it runs with. */
+interface Proposed {
+  readonly statement: AnalysedStatement
+  readonly params: Params
 }
 
 /** A statement that may be sent. */
@@ -53,7 +61,7 @@ export class AgentMessages {
   readonly #failing: Buffer
   /** Messages sent since the last Sync whose answers the server may hold back. */
   #unanswered = 0
-  /** What is said of a statement is the same each time it is sent. */
+  /** What is said of a statement is the same each time it is sent, but for its parameters. */
   readonly #seenBefore = new WeakMap<AnalysedStatement, Seen>()
 
   constructor(parts: MessageParts) {
@@ -115,7 +123,8 @@ export class AgentMessages {
 
   async #query(message: FrontendMessage): Promise<boolean> {
     const { conversation, names, outbox } = this.#parts
-    const cleared = await this.#clear(await this.#read(queryText(message)))
+    const statements = await this.#read(queryText(message))
+    const cleared = await this.#clear(statements.map((statement) => running(statement, noParams)))
     if (cleared === null) return await this.#fail(true)
     if (!this.#mayGo(cleared)) return false
     conversation.sent({
@@ -131,16 +140,16 @@ export class AgentMessages {
 
   async #parse(message: FrontendMessage): Promise<boolean> {
     const { conversation, names } = this.#parts
-    const { name, text } = parseParts(message)
+    const { name, text, types } = parseParts(message)
     if (name === null) return await this.#failAs(nameTooLong)
     const statements = await this.#read(text)
-    const cleared = await this.#clear(statements)
+    const cleared = await this.#clear(statements.map((statement) => prepared(statement, types)))
     if (cleared === null) return await this.#fail(false)
     if (!this.#mayGo(cleared)) return false
     const [one] = cleared
     // of several the server takes none
     const statement = cleared.length > 1 ? unseen('', 'unparsed') : (one?.statement ?? null)
-    const { undo, done } = names.parsed(name, statement)
+    const { undo, done } = names.parsed(name, statement, types)
     const [first, ...rest] = cleared.map((each) => this.#send(each, null, message.bytes))
     const sent: Sent = { undo, done, close: first?.close ?? null }
     conversation.sent({ kind: 'parse', statements: [sent, ...rest] })
@@ -149,12 +158,13 @@ export class AgentMessages {
   }
 
   async #bind(message: FrontendMessage): Promise<boolean> {
-    const { conversation, names } = this.#parts
-    const { portal, statement } = bindParts(message)
+    const { conversation, names, reader } = this.#parts
+    const { portal, statement, values } = readBind(message)
     if (portal === null || statement === null) return await this.#failAs(nameTooLong)
     await this.#settleName(names.isUnsure('statement', statement))
     if (conversation.isSkipping) return false
-    const { undo, done } = names.bound(portal, statement)
+    const textOf = (bytes: Buffer) => reader.value(bytes)
+    const { undo, done } = names.bound(portal, statement, (types) => boundParams(values, types, textOf))
     conversation.sent({ kind: 'bind', statements: [{ undo, done, close: null }] })
     this.#unanswered += 1
     return true
@@ -165,11 +175,11 @@ export class AgentMessages {
     const name = executeName(message)
     if (name === null) return await this.#failAs(nameTooLong)
     await this.#settleName(names.isUnsure('portal', name))
-    const statement = names.portal(name)
-    const cleared = statement === null ? [] : await this.#clear([statement])
+    const bound = names.portal(name)
+    const cleared = bound === null ? [] : await this.#clear([running(bound.statement, bound.params)])
     if (cleared === null) return await this.#fail(false)
     if (!this.#mayGo(cleared)) return false
-    if (statement !== null) reader.ran(statement)
+    if (bound !== null) reader.ran(bound.statement)
     conversation.sent({
       kind: 'execute',
       statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), message.bytes)),
@@ -179,8 +189,11 @@ export class AgentMessages {
   }
 
   #describe(message: FrontendMessage): boolean | Promise<boolean> {
-    if (targetOf(message).name === null) return this.#failAs(nameTooLong)
-    this.#parts.conversation.sent({ kind: 'describe', statements: [] })
+    const { kind, name } = targetOf(message)
+    if (name === null) return this.#failAs(nameTooLong)
+    const learn = kind === 'statement' ? this.#parts.names.described(name) : null
+    const described = (body: Buffer) => learn?.(describedTypes(body))
+    this.#parts.conversation.sent({ kind: 'describe', statements: [], ...(learn === null ? {} : { described }) })
     this.#unanswered += 1
     return true
   }
@@ -213,14 +226,14 @@ export class AgentMessages {
   }
 
   /** Judges statements sent together, in their order; null: one is denied, and `#answer` says so. */
-  async #clear(statements: readonly AnalysedStatement[]): Promise<readonly Cleared[] | null> {
+  async #clear(statements: readonly Proposed[]): Promise<readonly Cleared[] | null> {
     const { session, outbox } = this.#parts
     const cleared: Cleared[] = []
-    for (const statement of statements) {
+    for (const { statement, params } of statements) {
       const known = await this.#resolved(statement)
       if (outbox.isDue) outbox.flush()
       this.#check(cleared)
-      const judged = await session.judge(this.#seen(known))
+      const judged = await session.judge(this.#seen(known, params))
       if (judged.ruling.kind === 'allow') {
         cleared.push({ statement: known, judged })
         this.#parts.facts.path.sent(known)
@@ -244,14 +257,13 @@ export class AgentMessages {
     }
   }
 
-  #seen(statement: AnalysedStatement): Seen {
+  #seen(statement: AnalysedStatement, params: Params): Seen {
     const { facts } = this.#parts
     const resolved = facts.path.resolve(statement)
     const known = this.#seenBefore.get(resolved)
-    if (known !== undefined) return known
-    const seen = { ...seenOf(resolved, facts), isKept: true }
-    this.#seenBefore.set(resolved, seen)
-    return seen
+    const seen = known ?? { ...seenOf(resolved, facts), isKept: true }
+    if (known === undefined) this.#seenBefore.set(resolved, seen)
+    return params === noParams ? seen : withParams(seen, resolved, params, facts.recordsParams)
   }
 
   /** An EXECUTE runs what was prepared: that is what is judged. */
@@ -358,6 +370,23 @@ export class AgentMessages {
 const nameTooLong = errorResponse('42622', `clawpatrol takes names of at most ${longestName} bytes`, {
   hint: 'The server would cut the name off.',
 })
+
+/** A statement that runs. */
+function running(statement: AnalysedStatement, bound: BoundParams): Proposed {
+  return { statement, params: paramsOf(statement, bound) }
+}
+
+/** A statement that is parsed, to run later. */
+function prepared(statement: AnalysedStatement, types: readonly number[]): Proposed {
+  const isOpen = types.length > 0 || takesParams(statement.facts.statement)
+  return isOpen ? { statement, params: pendingParams } : running(statement, noParams)
+}
+
+/** Types in a ParameterDescription; empty when it is too long to be read. */
+function describedTypes(body: Buffer): readonly number[] {
+  const count = body.length < 2 ? -1 : body.readUInt16BE(0)
+  return body.length === 2 + 4 * count ? typeList(body, 2, count) : []
+}
 
 function closing(session: Session, { action }: Judged, bytesUp: number) {
   return ({ status, error, copiedIn, bytesDown }: Outcome) =>

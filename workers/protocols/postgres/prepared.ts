@@ -1,4 +1,5 @@
 import type { AnalysedStatement } from '../../contract/sql.ts'
+import type { BoundParams } from './params.ts'
 
 /** What a name of a session stands for. */
 export interface Named {
@@ -6,6 +7,10 @@ export interface Named {
   readonly statement: AnalysedStatement | null
   /** What PREPARE would make it of, for EXECUTE; null: it cannot be written so. */
   readonly source: string | null
+  /** Of a prepared statement: types of its parameters as far as they are known, by number; 0: it is not. */
+  types: readonly number[]
+  /** Of a portal: what it was bound with. */
+  readonly params: BoundParams
   /** Number of the stretch between two Syncs it was made in. */
   readonly stretch: number
   /** Whether the server said that it was made. */
@@ -59,6 +64,19 @@ export class Names {
     for (const name of this.#named.keys()) if (name !== '') this.#put(name, null)
   }
 
+  /** Whether that many more UTF-16 units would be remembered. */
+  hasRoom(size: number): boolean {
+    return this.#text + size <= mostText
+  }
+
+  /** Takes note of the types of its parameters, if the name still means it. */
+  retype(name: string, named: Named, types: readonly number[]): void {
+    const more = 4 * (types.length - named.types.length)
+    if (this.get(name) !== named || !this.hasRoom(more)) return
+    this.#text += more
+    named.types = types
+  }
+
   #fits(name: string, named: Named): boolean {
     const before = this.get(name)
     if (before === null && this.#named.size >= mostNames) return false
@@ -73,7 +91,9 @@ export class Names {
 }
 
 function sizeOf(named: Named | null): number {
-  return named?.statement?.facts.statement.length ?? 0
+  return named === null
+    ? 0
+    : (named.statement?.facts.statement.length ?? 0) + named.params.size + 4 * named.types.length
 }
 
 const prepares = /^\s*prepare\s+("(?:[^"\0]|"")+"|[a-z_][\w$]*)(?=[\s(])/i

@@ -115,7 +115,7 @@ describe('pump()', () => {
     gateway = await startGateway({
       serve: async (session) => {
         const socket = await session.dial({ host: 'db.test', port: 5432 })
-        const facts = { database: 'd', user: 'u', credential: null, path: new SearchPath() }
+        const facts = { database: 'd', user: 'u', credential: null, path: new SearchPath(), recordsParams: false }
         const parts = { session, agent: session.client, upstream: socket, parameters: usual, facts, cache }
         await pump({ ...parts, transaction: 'I', cancelKey: null })
       },

@@ -75,7 +75,15 @@ async function serveSession(
   }
   const { stream, negotiation, greeting, parameters, transaction, cancelKey, user, database } = upstream
   agent.write(Buffer.concat([negotiation, authenticationOk, greeting]))
-  const facts = { database, user, credential: use?.name ?? null, path }
+  const facts = {
+    database,
+    user,
+    credential: use?.name ?? null,
+    path,
+    get recordsParams() {
+      return session.endpoint()?.settings.record_params === true
+    },
+  }
   await pump({ session, agent, upstream: stream, parameters, transaction, cancelKey, facts, cache: loaded })
 }
 

@@ -30,7 +30,7 @@ function only(text: string): AnalysedStatement {
 
 /** Text of what a portal is thought to run; null: unknown. */
 function runs(names: SessionNames, portal: string): string | null {
-  const statement = names.portal(portal)
+  const statement = names.portal(portal)?.statement ?? null
   return statement === null || statement.unknowns.some(({ path }) => path === 'sql.verb')
     ? null
     : statement.facts.statement
@@ -91,7 +91,7 @@ describe('SessionNames', () => {
     const { names, reader } = newNames()
     names.ran(only('PREPARE Plan AS DELETE FROM t WHERE a = $1'))
     names.bound('p', 'plan')
-    expect(names.portal('p')?.facts.verbs).toEqual(['delete', 'execute'])
+    expect(names.portal('p')?.statement.facts.verbs).toEqual(['delete', 'execute'])
     const execute = only('execute plan (1)')
     expect(names.executed(execute)).toBe('plan')
     const run = reader.executed(names.source('plan') ?? '', execute)

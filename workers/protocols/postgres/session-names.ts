@@ -1,11 +1,18 @@
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { isObscure } from '../../wire/sql/unseen-statement.ts'
 import type { Sent } from './conversation.ts'
+import { type BoundParams, noParams, unknownParams } from './params.ts'
 import { asPrepare, executedName, type Named, Names, preparedName } from './prepared.ts'
 import { unseen } from './sql-facts.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 type Effect = Pick<Sent, 'undo' | 'done'>
+
+/** A statement with the parameters of its portal. */
+export interface BoundStatement {
+  readonly statement: AnalysedStatement
+  readonly params: BoundParams
+}
 
 const noEffect: Effect = { undo: null, done: null }
 
@@ -32,19 +39,36 @@ export class SessionNames {
   }
 
   /** A Parse. */
-  parsed(name: string, statement: AnalysedStatement | null): Effect {
+  parsed(name: string, statement: AnalysedStatement | null, types: readonly number[] = []): Effect {
     const isPlain = statement !== null && !isObscure(statement) && statement.facts.statement_count === 1
     return this.#make(this.#statements, name, {
       statement,
       source: isPlain && name !== '' ? asPrepare(name, statement.facts.statement) : null,
+      types,
     })
   }
 
-  /** A Bind. */
-  bound(portal: string, name: string): Effect {
+  /**
+   * A Bind.
+   * @param params what it gives, where the parameters are of these types
+   */
+  bound(portal: string, name: string, params: (types: readonly number[]) => BoundParams = () => noParams): Effect {
     const named = this.#statements.get(name)
     const statement = named === null ? unseen('', 'unparsed') : named.statement
-    return this.#make(this.#portals, portal, { statement, source: null })
+    const given = params(named?.types ?? [])
+    const room = this.#portals.hasRoom(given.size + (statement?.facts.statement.length ?? 0))
+    return this.#make(this.#portals, portal, {
+      statement,
+      source: null,
+      params: room ? given : unknownParams('truncated'),
+    })
+  }
+
+  /** A Describe of a prepared statement; what to call with the types the server says its parameters are of. */
+  described(name: string): ((types: readonly number[]) => void) | null {
+    const named = this.#statements.get(name)
+    if (named === null) return null
+    return (types) => this.#statements.retype(name, named, types)
   }
 
   /** A Close. */
@@ -52,10 +76,12 @@ export class SessionNames {
     return (kind === 'statement' ? this.#statements : this.#portals).delete(name)
   }
 
-  /** The statement a portal runs; null: there is nothing in it. */
-  portal(name: string): AnalysedStatement | null {
+  /** What a portal runs, with what; null: there is nothing in it. */
+  portal(name: string): BoundStatement | null {
     const named = this.#portals.get(name)
-    return named === null ? unseen('', 'unparsed') : named.statement
+    if (named === null) return { statement: unseen('', 'unparsed'), params: unknownParams('unparsed') }
+    const { statement, params } = named
+    return statement === null ? null : { statement, params }
   }
 
   /** Name of the prepared statement an EXECUTE runs; null: it cannot be told. */
@@ -89,8 +115,8 @@ export class SessionNames {
     this.#portals.forgetUpTo(stretch)
   }
 
-  #make(names: Names, name: string, { statement, source }: Pick<Named, 'statement' | 'source'>): Effect {
-    const named: Named = { statement, source, stretch: this.stretch, isMade: false }
+  #make(names: Names, name: string, made: Pick<Named, 'statement' | 'source'> & Partial<Named>): Effect {
+    const named: Named = { types: [], params: noParams, ...made, stretch: this.stretch, isMade: false }
     const undo = names.set(name, named)
     const done = () => {
       named.isMade = true

@@ -4,7 +4,8 @@ import type { Seen } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import type { SearchPath } from '../../wire/sql/search-path.ts'
 import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
-import { takesParams } from './params.ts'
+import type { Params } from './params.ts'
+import { recordedParams } from './recorded-params.ts'
 
 /** Longest title, characters. */
 const longestTitle = 1024
@@ -17,15 +18,17 @@ export interface SessionFacts {
   readonly user: string
   readonly credential: CredentialName | null
   readonly path: SearchPath
+  /** Whether records show the values of parameters. */
+  readonly recordsParams: boolean
 }
 
 /**
  * What is said of one statement.
- * @param statement as the search path resolves its names
+ * @param statement without parameters, and as the search path resolves its names
  */
 export function seenOf(
   { facts, unknowns }: AnalysedStatement,
-  { database, user, credential, path }: SessionFacts,
+  { database, user, credential, path }: Omit<SessionFacts, 'recordsParams'>,
 ): Seen {
   const { described: schemas } = path
   const shown = withoutPasswords(facts.statement.slice(0, longestShown))
@@ -33,7 +36,7 @@ export function seenOf(
   return {
     title: title === '' ? 'SQL that cannot be read' : title,
     facts: { sql: { ...facts, database, params: {}, settings: {} } },
-    unknowns: takesParams(facts.statement) ? [...unknowns, undecodedParams] : unknowns,
+    unknowns,
     record: { verb: facts.verb, tables: facts.tables, database, user },
     credential,
     described: () => ({
@@ -48,7 +51,26 @@ export function seenOf(
   }
 }
 
-const undecodedParams: Unknown = { path: 'sql.params', because: 'undecodable' }
+/**
+ * What is said of a statement with its parameters.
+ * @param seen what is said of it without
+ */
+export function withParams(seen: Seen, statement: AnalysedStatement, params: Params, isRecorded: boolean): Seen {
+  const shown = recordedParams(statement, params, isRecorded)
+  const { described } = seen
+  return {
+    ...seen,
+    facts: { sql: { ...seen.facts.sql, params: params.kind === 'known' ? params.values : {} } },
+    unknowns:
+      params.kind === 'unknown' ? [...seen.unknowns, { path: 'sql.params', because: params.because }] : seen.unknowns,
+    ...(params.kind === 'pending' ? { pending: ['sql.params'] } : {}),
+    record: { ...seen.record, ...shown.facts },
+    described: () => {
+      const action = described?.() ?? {}
+      return { ...action, sql: { statement: '', ...action.sql, ...shown.described } }
+    },
+  }
+}
 
 function truncation(unknowns: readonly Unknown[]) {
   if (unknowns.some(({ because }) => because === 'truncated')) return { truncated: true }

@@ -34,6 +34,14 @@ export class StatementReader {
     return this.#cache.analyse(text)
   }
 
+  /** A value the server reads as text; null: it cannot be told what the server makes of it. */
+  value(bytes: Buffer): string | null {
+    const { text, unknown } = this.#lexing.read(bytes)
+    // how strings are quoted does not matter to it
+    const isReadable = unknown !== 'undecodable' && !(this.isCareful && this.#isInDoubt)
+    return isReadable && !text.includes('\0') ? text : null
+  }
+
   /**
    * An EXECUTE with what it runs.
    * @param source the PREPARE statement
