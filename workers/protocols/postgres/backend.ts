@@ -1,4 +1,5 @@
 import { ClawError } from '../../contract/errors.ts'
+import { typeList } from './frontend.ts'
 
 /** Type bytes of what a server sends in a session. */
 export const backend = {
@@ -187,6 +188,12 @@ export function errorParts(body: Buffer): { readonly code: string; readonly isFa
     at = end + 1
   }
   return { code, isFatal: severity === 'FATAL' || severity === 'PANIC' }
+}
+
+/** Numbers of the types in a ParameterDescription; empty when it is too long to be read. */
+export function parameterTypes(body: Buffer): readonly number[] {
+  const count = body.length < 2 ? -1 : body.readUInt16BE(0)
+  return body.length === 2 + 4 * count ? typeList(body, 2, count) : []
 }
 
 /** Name and value of a ParameterStatus. */

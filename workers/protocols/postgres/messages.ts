@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
-import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { redeem } from '../../rules/gate.ts'
-import type { Standing } from '../../upstream/standing.ts'
+import { parameterTypes } from './backend.ts'
 import { readBind } from './bind-message.ts'
-import type { Conversation, Outcome, Sent } from './conversation.ts'
+import { type Cleared, Clearing, closing, type MessageParts, type Proposed, prepared, running } from './clearing.ts'
+import type { Sent } from './conversation.ts'
 import {
   executeName,
   type FrontendMessage,
@@ -16,38 +16,11 @@ import {
   parseParts,
   queryText,
   targetOf,
-  typeList,
 } from './frontend.ts'
-import type { Outbox } from './outbox.ts'
-import { type BoundParams, boundParams, noParams, type Params, paramsOf, pendingParams, takesParams } from './params.ts'
+import { boundParams, noParams } from './params.ts'
 import { isReplicationVerb } from './replication.ts'
-import { denial, errorResponse } from './respond.ts'
-import type { SessionNames } from './session-names.ts'
-import { isUnderstood, type SessionFacts, seenOf, unseen, withParams } from './sql-facts.ts'
-import type { StatementReader } from './statement-reader.ts'
-
-/** What the messages of an agent are handled with. */
-export interface MessageParts {
-  readonly session: Session
-  readonly facts: SessionFacts
-  readonly standing: Pick<Standing<unknown>, 'check'>
-  readonly reader: StatementReader
-  readonly names: SessionNames
-  readonly conversation: Conversation
-  readonly outbox: Outbox
-}
-
-/** A statement to be judged, and what it runs with. */
-interface Proposed {
-  readonly statement: AnalysedStatement
-  readonly params: Params
-}
-
-/** A statement that may be sent. */
-interface Cleared {
-  readonly statement: AnalysedStatement
-  readonly judged: Judged
-}
+import { errorResponse } from './respond.ts'
+import { unseen } from './sql-facts.ts'
 
 const sync = serialize.sync()
 
@@ -61,11 +34,11 @@ export class AgentMessages {
   readonly #failing: Buffer
   /** Messages sent since the last Sync whose answers the server may hold back. */
   #unanswered = 0
-  /** What is said of a statement is the same each time it is sent, but for its parameters. */
-  readonly #seenBefore = new WeakMap<AnalysedStatement, Seen>()
+  readonly #clearing: Clearing
 
   constructor(parts: MessageParts) {
     this.#parts = parts
+    this.#clearing = new Clearing(parts)
     this.#failing = serialize.execute({ portal: `clawpatrol_denied_${randomBytes(12).toString('hex')}` })
   }
 
@@ -161,7 +134,7 @@ export class AgentMessages {
     const { conversation, names, reader } = this.#parts
     const { portal, statement, values } = readBind(message)
     if (portal === null || statement === null) return await this.#failAs(nameTooLong)
-    await this.#settleName(names.isUnsure('statement', statement))
+    await this.#clearing.settleName(names.isUnsure('statement', statement))
     if (conversation.isSkipping) return false
     const textOf = (bytes: Buffer) => reader.value(bytes)
     const { undo, done } = names.bound(portal, statement, (types) => boundParams(values, types, textOf))
@@ -174,7 +147,7 @@ export class AgentMessages {
     const { conversation, names, reader } = this.#parts
     const name = executeName(message)
     if (name === null) return await this.#failAs(nameTooLong)
-    await this.#settleName(names.isUnsure('portal', name))
+    await this.#clearing.settleName(names.isUnsure('portal', name))
     const bound = names.portal(name)
     const cleared = bound === null ? [] : await this.#clear([running(bound.statement, bound.params)])
     if (cleared === null) return await this.#fail(false)
@@ -192,7 +165,7 @@ export class AgentMessages {
     const { kind, name } = targetOf(message)
     if (name === null) return this.#failAs(nameTooLong)
     const learn = kind === 'statement' ? this.#parts.names.described(name) : null
-    const described = (body: Buffer) => learn?.(describedTypes(body))
+    const described = (body: Buffer) => learn?.(parameterTypes(body))
     this.#parts.conversation.sent({ kind: 'describe', statements: [], ...(learn === null ? {} : { described }) })
     this.#unanswered += 1
     return true
@@ -220,61 +193,17 @@ export class AgentMessages {
   async #read(text: Buffer | null): Promise<readonly AnalysedStatement[]> {
     const { reader, conversation } = this.#parts
     if (text === null) return [unseen('', 'truncated')]
-    if (reader.isCareful) await this.#caughtUp()
+    if (reader.isCareful) await this.#clearing.caughtUp()
     if (conversation.isOver) return []
     return reader.read(text)
   }
 
-  /** Judges statements sent together, in their order; null: one is denied, and `#answer` says so. */
+  /** Judges statements sent together; null: one is denied, and `#answer` says so. */
   async #clear(statements: readonly Proposed[]): Promise<readonly Cleared[] | null> {
-    const { session, outbox } = this.#parts
-    const cleared: Cleared[] = []
-    for (const { statement, params } of statements) {
-      const known = await this.#resolved(statement)
-      if (outbox.isDue) outbox.flush()
-      this.#check(cleared)
-      const judged = await session.judge(this.#seen(known, params))
-      if (judged.ruling.kind === 'allow') {
-        cleared.push({ statement: known, judged })
-        this.#parts.facts.path.sent(known)
-        continue
-      }
-      this.#closeUnsent(cleared, 'not sent: another statement of the message was denied')
-      closing(session, judged, 0)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
-      this.#answer = denial(judged.ruling, judged.action.id)
-      return null
-    }
-    return cleared
-  }
-
-  /** Nothing more is judged once the session may not go on. */
-  #check(cleared: readonly Cleared[]): void {
-    try {
-      this.#parts.standing.check()
-    } catch (error) {
-      this.#closeUnsent(cleared, 'not sent: the session ended')
-      throw error
-    }
-  }
-
-  #seen(statement: AnalysedStatement, params: Params): Seen {
-    const { facts } = this.#parts
-    const resolved = facts.path.resolve(statement)
-    const known = this.#seenBefore.get(resolved)
-    const seen = known ?? { ...seenOf(resolved, facts), isKept: true }
-    if (known === undefined) this.#seenBefore.set(resolved, seen)
-    return params === noParams ? seen : withParams(seen, resolved, params, facts.recordsParams)
-  }
-
-  /** An EXECUTE runs what was prepared: that is what is judged. */
-  async #resolved(statement: AnalysedStatement): Promise<AnalysedStatement> {
-    if (statement.facts.verb !== 'execute' || isUnderstood(statement)) return statement
-    const { names, reader } = this.#parts
-    const name = names.executed(statement)
-    if (name === null) return statement
-    await this.#settleName(names.isUnsure('statement', name))
-    const source = names.source(name)
-    return source === null ? statement : reader.executed(source, statement)
+    const cleared = await this.#clearing.clear(statements)
+    if (!Buffer.isBuffer(cleared)) return cleared
+    this.#answer = cleared
+    return null
   }
 
   #noteEffects(statement: AnalysedStatement) {
@@ -296,14 +225,9 @@ export class AgentMessages {
   #mayGo(cleared: readonly Cleared[]): boolean {
     const { conversation } = this.#parts
     if (!conversation.isOver && !conversation.isSkipping && !conversation.isCopyingIn) return true
-    this.#closeUnsent(cleared, 'not sent: what was sent before it failed')
+    this.#clearing.closeUnsent(cleared, 'not sent: what was sent before it failed')
     if (!conversation.isOver && !conversation.isSkipping) this.#forbidDuringCopy()
     return false
-  }
-
-  #closeUnsent(cleared: readonly Cleared[], error: string): void {
-    for (const { judged } of cleared)
-      closing(this.#parts.session, judged, 0)({ status: 'error', error, copiedIn: 0, bytesDown: 0 })
   }
 
   #forbidDuringCopy(): void {
@@ -354,44 +278,11 @@ export class AgentMessages {
     outbox.isDue = true
     return false
   }
-
-  async #settleName(isUnsure: boolean): Promise<void> {
-    if (isUnsure) await this.#caughtUp()
-  }
-
-  async #caughtUp(): Promise<void> {
-    const { conversation, outbox } = this.#parts
-    if (conversation.isCaughtUp) return
-    outbox.flush()
-    await conversation.caughtUp()
-  }
 }
 
 const nameTooLong = errorResponse('42622', `clawpatrol takes names of at most ${longestName} bytes`, {
   hint: 'The server would cut the name off.',
 })
-
-/** A statement that runs. */
-function running(statement: AnalysedStatement, bound: BoundParams): Proposed {
-  return { statement, params: paramsOf(statement, bound) }
-}
-
-/** A statement that is parsed, to run later. */
-function prepared(statement: AnalysedStatement, types: readonly number[]): Proposed {
-  const isOpen = types.length > 0 || takesParams(statement.facts.statement)
-  return isOpen ? { statement, params: pendingParams } : running(statement, noParams)
-}
-
-/** Types in a ParameterDescription; empty when it is too long to be read. */
-function describedTypes(body: Buffer): readonly number[] {
-  const count = body.length < 2 ? -1 : body.readUInt16BE(0)
-  return body.length === 2 + 4 * count ? typeList(body, 2, count) : []
-}
-
-function closing(session: Session, { action }: Judged, bytesUp: number) {
-  return ({ status, error, copiedIn, bytesDown }: Outcome) =>
-    session.close(action, { status, error, bytesUp: bytesUp + copiedIn, bytesDown, request: null, response: null })
-}
 
 /** Bytes of one statement of a message: of the only one, all of it. */
 function bytesOf({ statement }: Cleared, { bytes }: FrontendMessage): number {

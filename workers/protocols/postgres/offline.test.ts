@@ -23,7 +23,11 @@ const endpoint: Endpoint = {
 }
 const decode = await loadOffline()
 const seen = (action: DescribedAction) => decode(action, endpoint, {} as Limits)
-const unknown = (action: DescribedAction) => seen(action)[0]?.unknowns.map(({ path, because }) => `${path} ${because}`)
+/** But for settings, which PostgreSQL does not have. */
+const unknown = (action: DescribedAction) =>
+  seen(action)[0]
+    ?.unknowns.filter(({ path }) => path !== 'sql.settings')
+    .map(({ path, because }) => `${path} ${because}`)
 const all = (because: string, ...known: readonly string[]) =>
   family.facts.filter(({ name }) => !known.includes(name)).map(({ name }) => `sql.${name} ${because}`)
 
@@ -39,13 +43,13 @@ describe('described SQL', () => {
   })
 
   it('is unknown but for the database when it is truncated', () => {
-    const paths = all('truncated', 'database')
+    const paths = all('truncated', 'database', 'settings')
     expect(unknown({ truncated: true, sql: { statement: 'SELECT 1' } })?.sort()).toEqual([...paths].sort())
     expect(unknown({ sql: { statement: `SELECT '${'x'.repeat(1024 * 1024)}'` } })?.sort()).toEqual([...paths].sort())
   })
 
   it('is unknown but for its text when it cannot be read', () => {
-    const paths = all('unparsed', 'database', 'statement', 'statement_count', 'params')
+    const paths = all('unparsed', 'database', 'statement', 'statement_count', 'params', 'settings')
     expect(unknown({ unparseable: true, sql: { statement: 'SELECT 1' } })).toEqual(paths)
     expect(unknown({ sql: { statement: 'SELEKT 1' } })?.sort()).toEqual([...paths].sort())
   })

@@ -37,7 +37,7 @@ describe('seenOf()', () => {
     const { title, unknowns, described } = seenOf(unseen('', 'truncated'), session)
     expect(title).toBe('SQL that cannot be read')
     expect(unknowns.map(({ path }) => path)).toEqual(
-      sql.facts.filter(({ name }) => name !== 'database' && name !== 'params').map(({ name }) => `sql.${name}`),
+      sql.facts.filter(({ name }) => !/^(database|params|settings)$/.test(name)).map(({ name }) => `sql.${name}`),
     )
     expect(described?.()).toMatchObject({ truncated: true })
   })

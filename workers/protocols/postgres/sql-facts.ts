@@ -60,6 +60,7 @@ export function withParams(seen: Seen, statement: AnalysedStatement, params: Par
   const { described } = seen
   return {
     ...seen,
+    isKept: false,
     facts: { sql: { ...seen.facts.sql, params: params.kind === 'known' ? params.values : {} } },
     unknowns:
       params.kind === 'unknown' ? [...seen.unknowns, { path: 'sql.params', because: params.because }] : seen.unknowns,
@@ -80,7 +81,11 @@ function truncation(unknowns: readonly Unknown[]) {
 
 /** A statement of which nothing is known but, where it could be read, its text. */
 export function unseen(text: string, because: Unknown['because']): AnalysedStatement {
-  return unseenStatement({ statement: text }, because === 'unparsed' ? ['statement'] : [], because)
+  return unseenStatement(
+    { statement: text },
+    because === 'unparsed' ? ['statement', 'settings'] : ['settings'],
+    because,
+  )
 }
 
 /** Whether what the statement does could be seen whole. */

@@ -43,7 +43,11 @@ function analyse(text: string, parser: Parser): readonly AnalysedStatement[] {
   const command = replicationCommand(text)
   if (command !== null)
     return [
-      unseenStatement({ statement: text.trim(), verb: command }, ['verb', 'statement', 'statement_count'], 'unparsed'),
+      unseenStatement(
+        { statement: text.trim(), verb: command },
+        ['verb', 'statement', 'statement_count', 'settings'],
+        'unparsed',
+      ),
     ]
   const parts = pieces(text, parser)
   if (parts === null || parts.length > mostStatements) return [unsplit(text)]
@@ -59,12 +63,16 @@ function analyse(text: string, parser: Parser): readonly AnalysedStatement[] {
   return parts.map(({ tree, text: own }, index) => {
     const effects = read[index] ?? null
     return tree === null || effects === null || !isReadable
-      ? unseenStatement({ statement: own, statement_count: parts.length }, ['statement', 'statement_count'], 'unparsed')
+      ? unseenStatement(
+          { statement: own, statement_count: parts.length },
+          ['statement', 'statement_count', 'settings'],
+          'unparsed',
+        )
       : toFacts(effects, verbOf(tree), own, parts.length)
   })
 }
 
 /** A text of which not even the statements are known. */
 function unsplit(text: string): AnalysedStatement {
-  return unseenStatement({ statement: text }, ['statement'], 'unparsed')
+  return unseenStatement({ statement: text }, ['statement', 'settings'], 'unparsed')
 }

@@ -1,0 +1,134 @@
+import type { Judged, Seen, Session } from '../../contract/plugin.ts'
+import type { AnalysedStatement } from '../../contract/sql.ts'
+import type { Standing } from '../../upstream/standing.ts'
+import type { Conversation, Outcome } from './conversation.ts'
+import type { Outbox } from './outbox.ts'
+import { type BoundParams, noParams, type Params, paramsOf, pendingParams, takesParams } from './params.ts'
+import { denial } from './respond.ts'
+import type { SessionNames } from './session-names.ts'
+import { isUnderstood, type SessionFacts, seenOf, withParams } from './sql-facts.ts'
+import type { StatementReader } from './statement-reader.ts'
+
+/** What the messages of an agent are handled with. */
+export interface MessageParts {
+  readonly session: Session
+  readonly facts: SessionFacts
+  readonly standing: Pick<Standing<unknown>, 'check'>
+  readonly reader: StatementReader
+  readonly names: SessionNames
+  readonly conversation: Conversation
+  readonly outbox: Outbox
+}
+
+/** A statement to be judged, and what it runs with. */
+export interface Proposed {
+  readonly statement: AnalysedStatement
+  readonly params: Params
+}
+
+/** A statement that may be sent. */
+export interface Cleared {
+  readonly statement: AnalysedStatement
+  readonly judged: Judged
+}
+
+/** Has the statements of a session judged as what they turn out to run. */
+export class Clearing {
+  readonly #parts: MessageParts
+  /** What is said of a statement is the same each time it is sent, but for its parameters. */
+  readonly #seenBefore = new WeakMap<AnalysedStatement, Seen>()
+
+  constructor(parts: MessageParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Judges statements sent together, in their order.
+   * @returns those that may be sent: all of them; or, where one is denied, what the agent is told
+   */
+  async clear(statements: readonly Proposed[]): Promise<readonly Cleared[] | Buffer> {
+    const { session, outbox } = this.#parts
+    const cleared: Cleared[] = []
+    for (const { statement, params } of statements) {
+      const known = await this.#resolved(statement)
+      if (outbox.isDue) outbox.flush()
+      this.#check(cleared)
+      const judged = await session.judge(this.#seen(known, params))
+      if (judged.ruling.kind === 'allow') {
+        cleared.push({ statement: known, judged })
+        this.#parts.facts.path.sent(known)
+        continue
+      }
+      this.closeUnsent(cleared, 'not sent: another statement of the message was denied')
+      closing(session, judged, 0)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
+      return denial(judged.ruling, judged.action.id)
+    }
+    return cleared
+  }
+
+  /** Ends in the record what is not sent after all. */
+  closeUnsent(cleared: readonly Cleared[], error: string): void {
+    for (const { judged } of cleared)
+      closing(this.#parts.session, judged, 0)({ status: 'error', error, copiedIn: 0, bytesDown: 0 })
+  }
+
+  /** Waits until the server has said what became of a name. */
+  async settleName(isUnsure: boolean): Promise<void> {
+    if (isUnsure) await this.caughtUp()
+  }
+
+  /** Waits until the server has answered everything it has to. */
+  async caughtUp(): Promise<void> {
+    const { conversation, outbox } = this.#parts
+    if (conversation.isCaughtUp) return
+    outbox.flush()
+    await conversation.caughtUp()
+  }
+
+  /** Nothing more is judged once the session may not go on. */
+  #check(cleared: readonly Cleared[]): void {
+    try {
+      this.#parts.standing.check()
+    } catch (error) {
+      this.closeUnsent(cleared, 'not sent: the session ended')
+      throw error
+    }
+  }
+
+  #seen(statement: AnalysedStatement, params: Params): Seen {
+    const { facts } = this.#parts
+    const resolved = facts.path.resolve(statement)
+    const known = this.#seenBefore.get(resolved)
+    const seen = known ?? { ...seenOf(resolved, facts), isKept: true }
+    if (known === undefined) this.#seenBefore.set(resolved, seen)
+    return params === noParams ? seen : withParams(seen, resolved, params, facts.recordsParams)
+  }
+
+  /** An EXECUTE runs what was prepared: that is what is judged. */
+  async #resolved(statement: AnalysedStatement): Promise<AnalysedStatement> {
+    if (statement.facts.verb !== 'execute' || isUnderstood(statement)) return statement
+    const { names, reader } = this.#parts
+    const name = names.executed(statement)
+    if (name === null) return statement
+    await this.settleName(names.isUnsure('statement', name))
+    const source = names.source(name)
+    return source === null ? statement : reader.executed(source, statement)
+  }
+}
+
+/** A statement that runs. */
+export function running(statement: AnalysedStatement, bound: BoundParams): Proposed {
+  return { statement, params: paramsOf(statement, bound) }
+}
+
+/** A statement that is parsed, to run later. */
+export function prepared(statement: AnalysedStatement, types: readonly number[]): Proposed {
+  const isOpen = types.length > 0 || takesParams(statement.facts.statement)
+  return isOpen ? { statement, params: pendingParams } : running(statement, noParams)
+}
+
+/** Ends a statement in the record. */
+export function closing(session: Session, { action }: Judged, bytesUp: number) {
+  return ({ status, error, copiedIn, bytesDown }: Outcome) =>
+    session.close(action, { status, error, bytesUp: bytesUp + copiedIn, bytesDown, request: null, response: null })
+}
