@@ -15,7 +15,7 @@
     {
       "target_name": "bindings",
       "dependencies": ["golib"],
-      "sources": ["src/addon.c", "src/signals.c"],
+      "sources": ["src/addon.c", "src/signals.c", "src/threads.c"],
       "include_dirs": ["build"],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-fvisibility=hidden", "-Wall", "-Wextra"],

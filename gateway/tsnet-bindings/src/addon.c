@@ -9,6 +9,7 @@
 
 #include "libclaw.h"
 #include "signals.h"
+#include "threads.h"
 
 // One event on its way from a Go thread to the JavaScript thread.
 typedef struct {
@@ -235,6 +236,7 @@ static napi_value undumpable_js(napi_env env, napi_callback_info info) {
 
 NAPI_MODULE_INIT() {
   signals_restore();
+  threads_restore();
   static const struct {
     const char *name;
     napi_callback fn;
