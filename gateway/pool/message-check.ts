@@ -65,8 +65,8 @@ export function isEvent(event: unknown): event is ActionEvent {
   if (!isShape(event)) return false
   switch (event.kind) {
     case 'opened': {
-      const { action, verdict } = event
-      if (!isShape(action) || !isShape(verdict)) return false
+      const { action, verdict, like } = event
+      if (!isShape(action) || !isShape(verdict) || like !== undefined) return false
       const isNamed = isName(action.id) && isName(action.flow) && isText(action.title) && isName(action.protocol)
       const isReplayable = action.described === undefined || isText(action.described, maxDescribed)
       const isShadowed = action.shadows === undefined || isList(action.shadows, mostShadowHits, isShadowHit)

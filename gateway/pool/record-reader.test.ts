@@ -72,7 +72,7 @@ describe('records left in shared memory', () => {
       void recording.reserve()
       recording.putLike(first, { id: id as never, at: index as never })
     }
-    const alike = (id: string, at: number) => ({ ...first, action: { ...first.action, id, at } })
+    const alike = (id: string, at: number) => ({ ...first, action: { ...first.action, id, at }, like: first })
     expect(reader.fetch()).toEqual([alike('a', 0), alike('b', 1), alike('c', 2)])
   })
 

@@ -84,7 +84,7 @@ export class RecordReader {
       const template = this.#templates.get(number as number)
       if (template === undefined || !isShortId(id) || typeof at !== 'number') return null
       const action = { ...template.action, id: id as ActionId, at: at as EpochMs }
-      return { kind: 'opened', action, verdict: template.verdict }
+      return { kind: 'opened', action, verdict: template.verdict, like: template }
     }
     if (value[0] !== entry.closed) return null
     const [, action, status, error, bytesUp, bytesDown, at] = value

@@ -3,7 +3,8 @@ import type { Flow } from '../../workers/contract/flow.ts'
 import type { ActionId } from '../../workers/contract/ids.ts'
 import { type ActionView, actionView } from '../store/action-view.ts'
 import type { ActionDraft, ActionWriter, SampleDraft } from '../store/action-writer.ts'
-import { bodySamples, draftOf, end, ending, frameSample, rule } from './draft.ts'
+import { bodySamples, end, ending, frameSample, rule } from './draft.ts'
+import type { Drafts } from './drafts.ts'
 import type { Redactor } from './redact.ts'
 
 /** An action whose beginning is written and whose end is not. */
@@ -20,6 +21,7 @@ export interface BatchParts {
   /** Longest sample kept, bytes. */
   readonly sampleBytes: number
   readonly open: Map<ActionId, OpenAction>
+  readonly drafts: Drafts
 }
 
 /** What a committed batch changed. */
@@ -63,9 +65,9 @@ export class Batch {
   }
 
   add(event: ActionEvent, flow: Flow | null): void {
-    const { redactor, sampleBytes } = this.#parts
+    const { redactor, sampleBytes, drafts } = this.#parts
     if (event.kind === 'opened') {
-      const draft = draftOf(event, flow, redactor)
+      const draft = drafts.of(event, flow, redactor)
       this.#entries.set(event.action.id, { seq: null, draft, samples: [], frames: 0, isClosed: false })
       return
     }

@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts'
 import { type StoreTrouble, storeTrouble } from '../store/store-fault.ts'
 import { Batch, type OpenAction } from './batch.ts'
 import { Checkpointer } from './checkpoint.ts'
+import { Drafts } from './drafts.ts'
 import { RecorderHealth } from './health.ts'
 import type { Live } from './live.ts'
 import { buildRedactor, type Redactor } from './redact.ts'
@@ -78,6 +79,7 @@ export class Recorder implements AsyncDisposable {
   readonly #options: RecorderOptions
   readonly #health = new RecorderHealth()
   readonly #open = new Map<ActionId, OpenAction>()
+  readonly #drafts = new Drafts()
   readonly #none = buildRedactor([])
   #queue: Item[] = []
   #head = 0
@@ -216,6 +218,7 @@ export class Recorder implements AsyncDisposable {
       redactor,
       sampleBytes: this.#options.sampleBytes ?? 1024 * 1024,
       open: this.#open,
+      drafts: this.#drafts,
     })
     this.#writer.begin()
     try {

@@ -75,7 +75,13 @@ export interface Sample {
 
 /** What a worker reports about an action over its life, in this order; `ruled` only where approvers answered. */
 export type ActionEvent =
-  | { readonly kind: 'opened'; readonly action: RecordedAction; readonly verdict: Verdict }
+  | {
+      readonly kind: 'opened'
+      readonly action: RecordedAction
+      readonly verdict: Verdict
+      /** The same object for begins that differ in id and time alone. Main finds it out; a worker sends none. */
+      readonly like?: object
+    }
   | { readonly kind: 'ruled'; readonly action: ActionId; readonly ruling: Ruling }
   | {
       readonly kind: 'frame'
