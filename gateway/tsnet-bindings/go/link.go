@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"sync"
+	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -32,6 +33,10 @@ type link struct {
 	mu         sync.Mutex
 	dispatcher stack.NetworkDispatcher
 	waiting    []*stack.PacketBuffer
+	acks       acks
+	// flush is armed while acknowledgements are held.
+	flush   *time.Timer
+	isArmed bool
 
 	cut segments
 }
@@ -44,6 +49,8 @@ func newLink(mtu uint32) *link {
 		merge.Dispatcher = l.target()
 		return merge
 	}
+	l.flush = time.AfterFunc(time.Hour, func() { defer rescue(); l.sendLate() })
+	l.flush.Stop()
 	l.events <- tun.EventUp
 	return l
 }
@@ -97,15 +104,44 @@ func (l *link) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
 		if len(l.waiting) >= linkQueue {
 			break
 		}
-		l.waiting = append(l.waiting, packet.IncRef())
+		l.acks.pass(packet, l.queue)
 		sent++
 	}
+	if len(l.acks.held) > 0 && !l.isArmed {
+		l.isArmed = true
+		l.flush.Reset(ackWaits)
+	}
+	isReady := len(l.waiting) > 0
 	l.mu.Unlock()
+	if isReady {
+		l.wake()
+	}
+	return sent, nil
+}
+
+// queue takes over a reference; the link is locked.
+func (l *link) queue(packet *stack.PacketBuffer) { l.waiting = append(l.waiting, packet) }
+
+func (l *link) wake() {
 	select {
 	case l.ready <- struct{}{}:
 	default:
 	}
-	return sent, nil
+}
+
+// sendLate passes on acknowledgements that nothing came to travel with.
+func (l *link) sendLate() {
+	l.mu.Lock()
+	left := l.acks.late(time.Now(), l.queue)
+	l.isArmed = left > 0
+	if l.isArmed {
+		l.flush.Reset(left)
+	}
+	isReady := len(l.waiting) > 0
+	l.mu.Unlock()
+	if isReady {
+		l.wake()
+	}
 }
 
 // Write implements tun.Device: packets that came out of the tunnel, segments of one flow merged.
@@ -153,5 +189,7 @@ func (l *link) end() {
 			packet.DecRef()
 		}
 		l.waiting = nil
+		l.flush.Stop()
+		l.acks.drop()
 	})
 }

@@ -57,6 +57,40 @@ describe('a flow', () => {
     expect(await tunnel.python(ask('2001:db8::1', 80, 'six'))).toMatchObject({ code: 0, out: 'six' })
   })
 
+  it.each([
+    ['IPv4', '203.0.113.9'],
+    ['IPv6', '2001:db8::1'],
+  ])('gets acknowledgements with the answers, and soon when there is none, over %s', async (_, host) => {
+    let asked = 0
+    answers.flow = async (flow) => {
+      const socket = new Socket({ fd: await flow.take(), readable: true, writable: true })
+      // every second connection is read and never answered
+      if (asked++ % 2 === 0) socket.on('error', () => {}).on('data', (bytes) => socket.write(bytes))
+      else socket.on('error', () => {}).resume()
+    }
+    const ran = await tunnel.python(`
+import fcntl, socket, struct, time
+def arrived():
+    line = next(l for l in open("/proc/net/dev") if "claw0" in l)
+    return int(line.split(":")[1].split()[1])
+host = ${JSON.stringify(host)}
+s = socket.create_connection((host, 80), 5)
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+before = arrived()
+for i in range(200):
+    s.sendall(b"x" * 20)
+    assert len(s.recv(20, socket.MSG_WAITALL)) == 20
+print("answered", arrived() - before < 360)
+n = socket.create_connection((host, 80), 5)
+for i in range(5):
+    n.sendall(b"x" * 20)
+    begun = time.monotonic()
+    while struct.unpack("i", fcntl.ioctl(n, 0x5411, b"0000"))[0] > 0 and time.monotonic() - begun < 5: pass
+    print("silent", time.monotonic() - begun < 0.15)
+`)
+    expect(ran).toMatchObject({ code: 0, out: `answered True\n${'silent True\n'.repeat(5)}` })
+  })
+
   it('is refused with a reset before the handshake', async () => {
     answers.flow = (flow) => flow.refuse()
     const ran = await tunnel.python(ask('203.0.113.9', 80, 'x'))
