@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Unknown } from '../../contract/action.ts'
+import { decodeLz4Frame } from '../lz4-frame.ts'
 import { decodeZstd } from '../zstd/decode-zstd.ts'
 import { listItems } from './header-list.ts'
 
@@ -25,6 +26,7 @@ const decoders: { readonly [coding: string]: Decoder } = {
   deflate: (bytes, maxBytes) =>
     ((bytes[0] ?? 0) & 0x0f) === 8 ? inflate(bytes, maxBytes) : inflateRaw(bytes, maxBytes),
   zstd,
+  lz4,
 }
 
 /**
@@ -84,4 +86,11 @@ async function zstd(bytes: Buffer, maxBytes: number): Promise<Decoded> {
   const decoded = await decodeZstd(bytes, maxBytes)
   if (decoded.kind === 'bytes') return decoded
   return { kind: 'unknown', because: decoded.problem === 'too-long' ? 'truncated' : 'undecodable' }
+}
+
+/** No coding of HTTP's own, but what ClickHouse and its clients speak. */
+async function lz4(bytes: Buffer, maxBytes: number): Promise<Decoded> {
+  const decoded = decodeLz4Frame(bytes, maxBytes)
+  if (decoded?.isWhole === true) return { kind: 'bytes', bytes: decoded.bytes }
+  return { kind: 'unknown', because: decoded?.isTooLong === true ? 'truncated' : 'undecodable' }
 }

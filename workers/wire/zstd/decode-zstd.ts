@@ -38,6 +38,18 @@ export async function decodeZstd(bytes: Buffer, maxBytes: number): Promise<Unzst
   }
 }
 
+/** Decodes the begin of zstd, as far as it is there and wanted; null: it is none. */
+export async function decodeZstdPrefix(bytes: Buffer, maxBytes: number): Promise<Buffer | null> {
+  const output = new Output(maxBytes)
+  try {
+    await nextTurn()
+    for (const _ of decodeFrame(bytes, output)) await nextTurn()
+  } catch (error) {
+    if (!(error instanceof ZstdFault)) throw error
+  }
+  return output.length === 0 ? null : output.whole()
+}
+
 /**
  * Decodes zstd at once, for what is short enough that other flows may wait for it.
  * null: it is not one frame of exactly so many bytes.

@@ -129,7 +129,7 @@ async function tell(exchange: Exchange, telling: Telling): Promise<Told | Extrac
 /** One coding that every server that knows it undoes in the same way. */
 function isCodingPlain(values: readonly string[]): boolean {
   const [coding] = values
-  return coding === undefined || (values.length === 1 && /^(gzip|deflate|br|zstd)$/.test(coding))
+  return coding === undefined || (values.length === 1 && /^(gzip|deflate|br|zstd|lz4)$/.test(coding))
 }
 
 function isObscure({ unknowns }: AnalysedStatement): boolean {

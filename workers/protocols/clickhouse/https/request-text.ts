@@ -1,7 +1,8 @@
 import type { Unknown } from '../../../contract/action.ts'
 import type { ClawError } from '../../../contract/errors.ts'
 import type { BodyWants } from '../../../wire/http/body-wants.ts'
-import { bodyText, decodeBody } from '../../../wire/http/decode-body.ts'
+import { bodyText, type Decoded, decodeBody } from '../../../wire/http/decode-body.ts'
+import { decodePrefix } from '../../../wire/http/decode-prefix.ts'
 import type { Exchange } from '../../../wire/http/exchange.ts'
 import {
   emptyBody,
@@ -53,9 +54,10 @@ export async function readRequestText(exchange: Exchange, parts: TextParts): Pro
   exchange.invite()
   if (!parts.isPlain) return { kind: 'unknown', because: 'undecodable', text: readable(before), body: unreadBody }
   if (!parts.wants.body) {
-    const begun = await readBegin(exchange, Math.min(firstBytes, parts.maxBytes))
-    if (begun.kind === 'broken') return begun
-    const start = begun.kind === 'prefix' ? startOfData(before, begun.bytes) : null
+    const most = Math.min(firstBytes, parts.maxBytes)
+    const peeked = await body.peek(most, stallMs)
+    if (peeked === 'failed') return { kind: 'broken', error: body.error }
+    const start = peeked === 'truncated' ? await startOfData(before, exchange, most) : null
     if (start !== null) return textOf(start, unreadBody)
   }
   return await readWhole(exchange, before, parts)
@@ -65,17 +67,14 @@ async function readWhole(exchange: Exchange, before: string, { wants, maxBytes }
   const { body, head } = exchange
   const peeked = await body.peek(maxBytes, stallMs)
   if (peeked === 'failed') return { kind: 'broken', error: body.error }
-  const codings = head.headers.all('content-encoding')
-  const isWhole = peeked === 'whole'
-  if (!isWhole) {
-    const because = peeked === 'stalled' ? 'streaming' : 'truncated'
-    const start = codings.length === 0 ? startOfData(before, body.heldPrefix(maxBytes)) : null
-    if (start !== null) return textOf(start, unreadableBody(because))
-    return { kind: 'unknown', because, text: readable(before), body: unreadableBody(because) }
-  }
-  const decoded = await decodeBody(body.heldPrefix(maxBytes), codings, maxBytes)
+  const decoded: Decoded =
+    peeked === 'whole'
+      ? await decodeBody(body.heldPrefix(maxBytes), head.headers.all('content-encoding'), maxBytes)
+      : { kind: 'unknown', because: peeked === 'stalled' ? 'streaming' : 'truncated' }
   if (decoded.kind === 'unknown') {
     const { because } = decoded
+    const start = because === 'undecodable' ? null : await startOfData(before, exchange, maxBytes)
+    if (start !== null) return textOf(start, unreadableBody(because))
     return { kind: 'unknown', because, text: readable(before), body: unreadableBody(because) }
   }
   const text = bodyText(decoded.bytes, head.headers.get('content-type'))
@@ -85,21 +84,12 @@ async function readWhole(exchange: Exchange, before: string, { wants, maxBytes }
   return textOf(start === null ? all : all.slice(0, start), seen)
 }
 
-type Begin =
-  | { readonly kind: 'prefix'; readonly bytes: Buffer }
-  | { readonly kind: 'other' }
-  | { readonly kind: 'broken'; readonly error: ClawError | null }
-
-/** The first bytes of a body without content coding that goes on after them. */
-async function readBegin({ body, head }: Exchange, maxBytes: number): Promise<Begin> {
-  if (head.headers.has('content-encoding')) return { kind: 'other' }
-  const peeked = await body.peek(maxBytes, stallMs)
-  if (peeked === 'failed') return { kind: 'broken', error: body.error }
-  return peeked === 'truncated' ? { kind: 'prefix', bytes: body.heldPrefix(maxBytes) } : { kind: 'other' }
-}
-
-/** The text up to where data begins, when so much follows that it is certain. */
-function startOfData(before: string, bytes: Buffer): string | null {
+/** The text up to where data begins, when so much follows in what is held that it is certain. */
+async function startOfData(before: string, { body, head }: Exchange, maxBytes: number): Promise<string | null> {
+  const held = body.heldPrefix(maxBytes)
+  const [coding] = head.headers.all('content-encoding')
+  const bytes = coding === undefined ? held : await decodePrefix(held, coding, maxBytes)
+  if (bytes === null) return null
   const text = before + bytes.toString('latin1')
   const start = dataStart(text)
   return start === null || start + dataLookahead > text.length ? null : text.slice(0, start)

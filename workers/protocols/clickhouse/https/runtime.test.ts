@@ -190,6 +190,23 @@ describe('clickhouse_https', () => {
     expect(text).toContain('hr is private')
   })
 
+  it.each([
+    ['gzip', zlib.gzipSync],
+    ['deflate', zlib.deflateSync],
+    ['br', (text: string) => zlib.brotliCompressSync(text, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } })],
+  ])('reads as much of an INSERT in %s as it needs', async (coding, pack) => {
+    const rows = Array.from({ length: 50_000 }, (_, at) => (at * 2_654_435_761) % 4_294_967_291).join('\n')
+    const send = (table: string) =>
+      agent.ask({
+        path: '/',
+        headers: { 'Content-Encoding': coding },
+        body: pack(`INSERT INTO ${table} FORMAT TSV\n${rows}`),
+      })
+    expect((await send('shop.orders')).status).toBe(200)
+    expect(last()?.seen.facts.sql).toMatchObject({ verb: 'insert', statement: 'INSERT INTO shop.orders FORMAT TSV' })
+    expect((await send('hr.salaries')).text).toContain('hr is private')
+  })
+
   it('denies what it cannot see whole, and a data block in the own compression of the server', async () => {
     const long = await agent.ask({ path: '/', body: `SELECT '${'x'.repeat(30_000)}'` })
     expect([long.status, last()?.seen.unknowns[0]?.because]).toEqual([403, 'truncated'])
