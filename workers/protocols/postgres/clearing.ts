@@ -1,6 +1,7 @@
 import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import type { Standing } from '../../upstream/standing.ts'
+import { after, type Soon } from '../../wire/after.ts'
 import type { Conversation, Outcome } from './conversation.ts'
 import type { Outbox } from './outbox.ts'
 import { type BoundParams, noParams, type Params, paramsOf, pendingParams, takesParams } from './params.ts'
@@ -46,24 +47,36 @@ export class Clearing {
    * Judges statements sent together, in their order.
    * @returns those that may be sent: all of them; or, where one is denied, what the agent is told
    */
-  async clear(statements: readonly Proposed[]): Promise<readonly Cleared[] | Buffer> {
-    const { session, outbox } = this.#parts
-    const cleared: Cleared[] = []
-    for (const { statement, params } of statements) {
-      const known = await this.#resolved(statement)
-      if (outbox.isDue) outbox.flush()
-      this.#check(cleared)
-      const judged = await session.judge(this.#seen(known, params))
-      if (judged.ruling.kind === 'allow') {
-        cleared.push({ statement: known, judged })
-        this.#parts.facts.path.sent(known)
-        continue
-      }
-      this.closeUnsent(cleared, 'not sent: another statement of the message was denied')
-      closing(session, judged, 0)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
-      return denial(judged.ruling, judged.action.id)
+  clear(statements: readonly Proposed[]): Soon<readonly Cleared[] | Buffer> {
+    return this.#clearFrom(statements, 0, [])
+  }
+
+  #clearFrom(statements: readonly Proposed[], from: number, cleared: Cleared[]): Soon<readonly Cleared[] | Buffer> {
+    for (let at = from; at < statements.length; at += 1) {
+      const refused = this.#clearOne(statements[at] as Proposed, cleared)
+      if (refused instanceof Promise)
+        return refused.then((answer) => answer ?? this.#clearFrom(statements, at + 1, cleared))
+      if (refused !== null) return refused
     }
     return cleared
+  }
+
+  /** Adds a statement to those that may be sent; otherwise what the agent is told. */
+  #clearOne({ statement, params }: Proposed, cleared: Cleared[]): Soon<Buffer | null> {
+    const { session, facts } = this.#parts
+    return after(this.#resolved(statement), (known) => {
+      this.#check(cleared)
+      return after(session.judge(this.#seen(known, params)), (judged) => {
+        if (judged.ruling.kind === 'allow') {
+          cleared.push({ statement: known, judged })
+          facts.path.sent(known)
+          return null
+        }
+        this.closeUnsent(cleared, 'not sent: another statement of the message was denied')
+        closing(session, judged, 0)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
+        return denial(judged.ruling, judged.action.id)
+      })
+    })
   }
 
   /** Ends in the record what is not sent after all. */
@@ -73,16 +86,16 @@ export class Clearing {
   }
 
   /** Waits until the server has said what became of a name. */
-  async settleName(isUnsure: boolean): Promise<void> {
-    if (isUnsure) await this.caughtUp()
+  settleName(isUnsure: boolean): Soon<void> {
+    return isUnsure ? this.caughtUp() : undefined
   }
 
   /** Waits until the server has answered everything it has to. */
-  async caughtUp(): Promise<void> {
+  caughtUp(): Soon<void> {
     const { conversation, outbox } = this.#parts
     if (conversation.isCaughtUp) return
     outbox.flush()
-    await conversation.caughtUp()
+    return conversation.caughtUp()
   }
 
   /** Nothing more is judged once the session may not go on. */
@@ -105,14 +118,15 @@ export class Clearing {
   }
 
   /** An EXECUTE runs what was prepared: that is what is judged. */
-  async #resolved(statement: AnalysedStatement): Promise<AnalysedStatement> {
+  #resolved(statement: AnalysedStatement): Soon<AnalysedStatement> {
     if (statement.facts.verb !== 'execute' || isUnderstood(statement)) return statement
     const { names, reader } = this.#parts
     const name = names.executed(statement)
     if (name === null) return statement
-    await this.settleName(names.isUnsure('statement', name))
-    const source = names.source(name)
-    return source === null ? statement : reader.executed(source, statement)
+    return after(this.settleName(names.isUnsure('statement', name)), () => {
+      const source = names.source(name)
+      return source === null ? statement : reader.executed(source, statement)
+    })
   }
 }
 

@@ -3,6 +3,7 @@ import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { redeem } from '../../rules/gate.ts'
+import { after, type Soon } from '../../wire/after.ts'
 import { parameterTypes } from './backend.ts'
 import { readBind } from './bind-message.ts'
 import { type Cleared, Clearing, closing, type MessageParts, type Proposed, prepared, running } from './clearing.ts'
@@ -46,7 +47,7 @@ export class AgentMessages {
    * Handles one message. Whether it goes to the server; its rest goes where its beginning does.
    * @throws ClawError when the session cannot go on
    */
-  handle(message: FrontendMessage): boolean | Promise<boolean> {
+  handle(message: FrontendMessage): Soon<boolean> {
     const { conversation, outbox } = this.#parts
     if (message.type === frontend.terminate) return true
     if (message.type === frontend.sync) return this.#sync()
@@ -94,65 +95,82 @@ export class AgentMessages {
     return true
   }
 
-  async #query(message: FrontendMessage): Promise<boolean> {
+  #query(message: FrontendMessage): Soon<boolean> {
     const { conversation, names, outbox } = this.#parts
-    const statements = await this.#read(queryText(message))
-    const cleared = await this.#clear(statements.map((statement) => running(statement, noParams)))
-    if (cleared === null) return await this.#fail(true)
-    if (!this.#mayGo(cleared)) return false
-    conversation.sent({
-      kind: 'query',
-      statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), bytesOf(one, message))),
-      stretch: names.stretch,
-      ...(cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? { isReplication: true } : {}),
+    const read = after(this.#read(queryText(message)), (statements) =>
+      this.#clear(statements.map((statement) => running(statement, noParams))),
+    )
+    return after(read, (cleared) => {
+      if (cleared === null) return this.#fail(true)
+      if (!this.#mayGo(cleared)) return false
+      conversation.sent({
+        kind: 'query',
+        statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), bytesOf(one, message))),
+        stretch: names.stretch,
+        ...(cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? { isReplication: true } : {}),
+      })
+      names.endStretch()
+      outbox.isDue = true
+      return true
     })
-    names.endStretch()
-    outbox.isDue = true
-    return true
   }
 
-  async #parse(message: FrontendMessage): Promise<boolean> {
+  #parse(message: FrontendMessage): Soon<boolean> {
     const { conversation, names } = this.#parts
     const { name, text, types } = parseParts(message)
-    if (name === null) return await this.#failAs(nameTooLong)
-    const statements = await this.#read(text)
-    const cleared = await this.#clear(statements.map((statement) => prepared(statement, types)))
-    if (cleared === null) return await this.#fail(false)
-    if (!this.#mayGo(cleared)) return false
-    const [one] = cleared
-    // of several the server takes none
-    const statement = cleared.length > 1 ? unseen('', 'unparsed') : (one?.statement ?? null)
-    const { undo, done } = names.parsed(name, statement, types)
-    const [first, ...rest] = cleared.map((each) => this.#send(each, null, message.bytes))
-    const sent: Sent = { undo, done, close: first?.close ?? null }
-    conversation.sent({ kind: 'parse', statements: [sent, ...rest] })
-    this.#unanswered += 1
-    return true
+    if (name === null) return this.#failAs(nameTooLong)
+    const read = after(this.#read(text), (statements) =>
+      this.#clear(statements.map((statement) => prepared(statement, types))),
+    )
+    return after(read, (cleared) => {
+      if (cleared === null) return this.#fail(false)
+      if (!this.#mayGo(cleared)) return false
+      const [one] = cleared
+      // of several the server takes none
+      const statement = cleared.length > 1 ? unseen('', 'unparsed') : (one?.statement ?? null)
+      const { undo, done } = names.parsed(name, statement, types)
+      const [first, ...rest] = cleared.map((each) => this.#send(each, null, message.bytes))
+      const sent: Sent = { undo, done, close: first?.close ?? null }
+      conversation.sent({ kind: 'parse', statements: [sent, ...rest] })
+      this.#unanswered += 1
+      return true
+    })
   }
 
-  async #bind(message: FrontendMessage): Promise<boolean> {
+  #bind(message: FrontendMessage): Soon<boolean> {
     const { conversation, names, reader } = this.#parts
     const { portal, statement, values } = readBind(message)
-    if (portal === null || statement === null) return await this.#failAs(nameTooLong)
-    await this.#clearing.settleName(names.isUnsure('statement', statement))
-    if (conversation.isSkipping) return false
-    const textOf = (bytes: Buffer) => reader.value(bytes)
-    const { undo, done } = names.bound(portal, statement, (types) => boundParams(values, types, textOf))
-    conversation.sent({ kind: 'bind', statements: [{ undo, done, close: null }] })
-    this.#unanswered += 1
-    return true
+    if (portal === null || statement === null) return this.#failAs(nameTooLong)
+    return after(this.#clearing.settleName(names.isUnsure('statement', statement)), () => {
+      if (conversation.isSkipping) return false
+      const textOf = (bytes: Buffer) => reader.value(bytes)
+      const { undo, done } = names.bound(portal, statement, (types) => boundParams(values, types, textOf))
+      conversation.sent({ kind: 'bind', statements: [{ undo, done, close: null }] })
+      this.#unanswered += 1
+      return true
+    })
   }
 
-  async #execute(message: FrontendMessage): Promise<boolean> {
-    const { conversation, names, reader } = this.#parts
+  #execute(message: FrontendMessage): Soon<boolean> {
+    const { names } = this.#parts
     const name = executeName(message)
-    if (name === null) return await this.#failAs(nameTooLong)
-    await this.#clearing.settleName(names.isUnsure('portal', name))
-    const bound = names.portal(name)
-    const cleared = bound === null ? [] : await this.#clear([running(bound.statement, bound.params)])
-    if (cleared === null) return await this.#fail(false)
+    if (name === null) return this.#failAs(nameTooLong)
+    return after(this.#clearing.settleName(names.isUnsure('portal', name)), () => {
+      const bound = names.portal(name)
+      const cleared = bound === null ? [] : this.#clear([running(bound.statement, bound.params)])
+      return after(cleared, (all) => this.#executeCleared(message, bound?.statement ?? null, all))
+    })
+  }
+
+  #executeCleared(
+    message: FrontendMessage,
+    statement: AnalysedStatement | null,
+    cleared: readonly Cleared[] | null,
+  ): Soon<boolean> {
+    const { conversation, reader } = this.#parts
+    if (cleared === null) return this.#fail(false)
     if (!this.#mayGo(cleared)) return false
-    if (bound !== null) reader.ran(bound.statement)
+    if (statement !== null) reader.ran(statement)
     conversation.sent({
       kind: 'execute',
       statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), message.bytes)),
@@ -161,7 +179,7 @@ export class AgentMessages {
     return true
   }
 
-  #describe(message: FrontendMessage): boolean | Promise<boolean> {
+  #describe(message: FrontendMessage): Soon<boolean> {
     const { kind, name } = targetOf(message)
     if (name === null) return this.#failAs(nameTooLong)
     const learn = kind === 'statement' ? this.#parts.names.described(name) : null
@@ -171,7 +189,7 @@ export class AgentMessages {
     return true
   }
 
-  #close(message: FrontendMessage): boolean | Promise<boolean> {
+  #close(message: FrontendMessage): Soon<boolean> {
     const { kind, name } = targetOf(message)
     if (name === null) return this.#failAs(nameTooLong)
     const undo = this.#parts.names.closed(kind, name)
@@ -180,7 +198,7 @@ export class AgentMessages {
     return true
   }
 
-  #functionCall(): Promise<boolean> {
+  #functionCall(): Soon<boolean> {
     const because = 'a function called by message has no SQL text to judge'
     this.#parts.session.refuse('FUNCTION CALL', because, {})
     this.#answer = errorResponse('42501', `clawpatrol denied this call: ${because}`, {
@@ -190,20 +208,20 @@ export class AgentMessages {
   }
 
   /** Waits until it is known how the server reads text, and takes the text apart. */
-  async #read(text: Buffer | null): Promise<readonly AnalysedStatement[]> {
+  #read(text: Buffer | null): Soon<readonly AnalysedStatement[]> {
     const { reader, conversation } = this.#parts
     if (text === null) return [unseen('', 'truncated')]
-    if (reader.isCareful) await this.#clearing.caughtUp()
-    if (conversation.isOver) return []
-    return reader.read(text)
+    const isKnown = reader.isCareful ? this.#clearing.caughtUp() : undefined
+    return after(isKnown, () => (conversation.isOver ? [] : reader.read(text)))
   }
 
   /** Judges statements sent together; null: one is denied, and `#answer` says so. */
-  async #clear(statements: readonly Proposed[]): Promise<readonly Cleared[] | null> {
-    const cleared = await this.#clearing.clear(statements)
-    if (!Buffer.isBuffer(cleared)) return cleared
-    this.#answer = cleared
-    return null
+  #clear(statements: readonly Proposed[]): Soon<readonly Cleared[] | null> {
+    return after(this.#clearing.clear(statements), (cleared) => {
+      if (!Buffer.isBuffer(cleared)) return cleared
+      this.#answer = cleared
+      return null
+    })
   }
 
   #noteEffects(statement: AnalysedStatement) {
@@ -238,14 +256,14 @@ export class AgentMessages {
   /** What the agent is told of what is denied next. */
   #answer: Buffer = nameTooLong
 
-  async #failAs(answer: Buffer): Promise<boolean> {
+  #failAs(answer: Buffer): Soon<boolean> {
     this.#answer = answer
-    return await this.#fail(false)
+    return this.#fail(false)
   }
 
   /** Makes the server fail where something was denied; the agent gets `#answer` in place of its error. */
-  async #fail(isQuery: boolean): Promise<false> {
-    const { conversation, outbox, names } = this.#parts
+  #fail(isQuery: boolean): Soon<false> {
+    const { conversation, outbox } = this.#parts
     const answer = this.#answer
     if (conversation.isSkipping || conversation.isOver) return false
     this.#forbidDuringCopy()
@@ -257,19 +275,22 @@ export class AgentMessages {
       outbox.isDue = true
       return false
     }
-    let goesOn = true
     if (this.#unanswered === 0) {
       conversation.sent({ kind: 'denied', statements: [], answer })
       outbox.add(this.#failing)
-    } else {
-      // had an earlier message failed, the server would skip a query, but not the Sync that ends its stand-in
-      const settled = new Promise<boolean>((resolve) => {
-        conversation.sent({ kind: 'denied', statements: [], answer, settled: resolve })
-      })
-      outbox.add(this.#failing)
-      outbox.flush()
-      goesOn = await settled
+      return this.#syncFailed(true)
     }
+    // had an earlier message failed, the server would skip a query, but not the Sync that ends its stand-in
+    const settled = new Promise<boolean>((resolve) => {
+      conversation.sent({ kind: 'denied', statements: [], answer, settled: resolve })
+    })
+    outbox.add(this.#failing)
+    outbox.flush()
+    return settled.then((goesOn) => this.#syncFailed(goesOn))
+  }
+
+  #syncFailed(goesOn: boolean): false {
+    const { conversation, outbox, names } = this.#parts
     if (!goesOn) return false
     conversation.sent({ kind: 'sync', statements: [], stretch: names.stretch })
     names.endStretch()

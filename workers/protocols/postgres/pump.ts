@@ -3,6 +3,7 @@ import { serialize } from 'pg-protocol'
 import { ClawError } from '../../contract/errors.ts'
 import type { Session } from '../../contract/plugin.ts'
 import { Standing } from '../../upstream/standing.ts'
+import type { Soon } from '../../wire/after.ts'
 import { closeGently } from '../../wire/linger.ts'
 import type { StatementCache } from '../../wire/sql/statement-cache.ts'
 import { BackendScanner, backend, parameterOf } from './backend.ts'
@@ -36,6 +37,8 @@ export interface PumpParts {
 const mostWaiting = 256 * 1024
 /** Messages the server has not answered, beyond which the agent is not read. */
 const mostUnanswered = 4096
+/** How long one session's statements may hold up the others of its thread, ms. */
+const mostAtOnceMs = 4
 /** An agent that has closed its side gets what is on its way for so long, ms. */
 const halfClosedMs = 10_000
 
@@ -124,26 +127,53 @@ class Pump {
   #fromAgent(chunk: Buffer): void {
     if (this.#isOver) return
     this.#decoder.push(chunk)
-    if (!this.#isRunning) void this.#run()
+    if (!this.#isRunning) this.#run()
     else if (this.#decoder.buffered > mostWaiting) this.#parts.agent.pause()
   }
 
-  async #run(): Promise<void> {
+  #run(): void {
     this.#isRunning = true
+    const until = performance.now() + mostAtOnceMs
     try {
-      while (!this.#isOver && (await this.#step()));
+      let hasMore: Soon<boolean> = true
+      while (hasMore === true && !this.#isOver) {
+        hasMore = this.#step()
+        if (hasMore !== true || performance.now() < until) continue
+        this.#outbox.flush()
+        hasMore = nextTurn()
+      }
+      if (hasMore instanceof Promise) {
+        void this.#runAfter(hasMore)
+        return
+      }
       this.#outbox.flush()
     } catch (error) {
       this.#fail(error, 'agent')
-    } finally {
-      this.#isRunning = false
-      if (this.#isAgentDone) this.#agentEnded()
-      else this.#parts.agent.resume()
     }
+    this.#ranDry()
+  }
+
+  async #runAfter(step: Promise<boolean>): Promise<void> {
+    try {
+      if (await step) {
+        this.#run()
+        return
+      }
+      this.#outbox.flush()
+    } catch (error) {
+      this.#fail(error, 'agent')
+    }
+    this.#ranDry()
+  }
+
+  #ranDry(): void {
+    this.#isRunning = false
+    if (this.#isAgentDone) this.#agentEnded()
+    else this.#parts.agent.resume()
   }
 
   /** One message, or a piece of one. Whether there may be more. */
-  #step(): boolean | Promise<boolean> {
+  #step(): Soon<boolean> {
     const decoder = this.#decoder
     if (decoder.remaining > 0) {
       const piece = decoder.rest()
@@ -162,7 +192,7 @@ class Pump {
     return this.#handled(handled, message.type, message.held)
   }
 
-  #handled(goesOn: boolean, type: number, held: Buffer): boolean | Promise<boolean> {
+  #handled(goesOn: boolean, type: number, held: Buffer): Soon<boolean> {
     this.#goesOn = goesOn
     if (goesOn) this.#outbox.add(held)
     if (type !== frontend.terminate) return this.#room()
@@ -172,7 +202,7 @@ class Pump {
   }
 
   /** Waits while the server takes no more, or owes too many answers. */
-  #room(): true | Promise<true> {
+  #room(): Soon<true> {
     const { upstream } = this.#parts
     if (!upstream.writableNeedDrain && this.#conversation.length < mostUnanswered) return true
     return this.#waitForRoom()
@@ -260,4 +290,9 @@ class Pump {
     upstream.destroy()
     closeGently(agent)
   }
+}
+
+/** The other sessions of the thread had their turn. */
+function nextTurn(): Promise<true> {
+  return new Promise((resolve) => setImmediate(resolve, true))
 }
