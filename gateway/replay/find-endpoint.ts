@@ -34,13 +34,13 @@ export function endpointLabel({ protocol, name }: Pick<Endpoint, 'protocol' | 'n
   return `${protocol}.${name}`
 }
 
-/** The block that tells its family: `k8s` before the `http` it is made with. */
+/** The block that tells its family: `k8s` and `sql` before the `http` they are made with. */
 export function blockOf(described: DescribedAction): FamilyBlock {
   const blocks = familyBlocks.filter((block) => described[block] !== undefined)
   const [block, more] = blocks
   if (block === undefined) throw new ClawError('CP_CONFIG', 'action: one of http, k8s, sql and ssh is missing')
   if (more === undefined) return block
-  if (blocks.length === 2 && block === 'http' && more === 'k8s') return 'k8s'
+  if (blocks.length === 2 && block === 'http' && (more === 'k8s' || more === 'sql')) return more
   throw new ClawError('CP_CONFIG', `action: ${blocks.join(' and ')} cannot stand together`)
 }
 
@@ -140,7 +140,12 @@ function familyOf(endpoint: Endpoint): string {
 function fits(endpoint: Endpoint, described: DescribedAction): boolean {
   const family = familyOf(endpoint)
   const block = blockOf(described)
+  if (block === 'sql' && described.http !== undefined && !hasFamily(endpoint, 'http')) return false
   return block === family || (family === 'k8s' && block === 'http')
+}
+
+function hasFamily({ protocol }: Endpoint, name: string): boolean {
+  return protocolNamed(protocol)?.families.some((family) => family.name === name) ?? false
 }
 
 function checkFamily(endpoint: Endpoint, described: DescribedAction): void {

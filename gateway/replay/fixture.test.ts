@@ -49,7 +49,7 @@ describe('readFixture()', () => {
     [withAction({ at: 'yesterday' }), 'action.at: is not an ISO 8601 time'],
     [withAction({ rates: { a: -1 } }), 'action.rates.a: '],
     [{ ...good, action: { host: 'a' } }, 'action: one of http, k8s, sql and ssh is missing'],
-    [withAction({ sql: { statement: 'SELECT 1' } }), 'action: http and sql cannot stand together'],
+    [withAction({ ssh: { verb: 'exec' } }), 'action: http and ssh cannot stand together'],
     [{ ...good, action: { sql: {} } }, 'action.sql.statement: '],
     [{ ...good, action: { ssh: { verb: 'forward', forward_port: 70000 } } }, 'action.ssh.forward_port: '],
   ])('refuses %j', (value, problem) => {

@@ -28,7 +28,8 @@ export function describedAction(row: ReplayableRow): RecordedDescription | null 
   const isUnreadable = unknowns.some(({ path, because }) => path === 'http.body' && because === 'undecodable')
   const http =
     kept.http === undefined ? null : joinHttp(kept.http, isUnreadable ? { ...row, body: null } : row, missing)
-  const isCut = missing.has('http.body') && !isUnreadable
+  // of a statement the description itself says whether it was whole
+  const isCut = missing.has('http.body') && !isUnreadable && kept.sql === undefined
   const left = unknowns.filter(({ path }) => missing.delete(path))
   const { host, ...families } = kept
   const action: DescribedAction = {
@@ -40,7 +41,7 @@ export function describedAction(row: ReplayableRow): RecordedDescription | null 
     ...families,
     ...(http === null ? {} : { http }),
     ...(isCut ? { truncated: true } : {}),
-    ...(isUnreadable ? { unparseable: true } : {}),
+    ...(isUnreadable && kept.sql === undefined ? { unparseable: true } : {}),
   }
   for (const family of ['http', 'k8s', 'sql', 'ssh'] as const) note(action[family], family, missing)
   return { action, isMasked: missing.size > 0, masked: [...missing].sort(), unknowns: left }

@@ -1,6 +1,7 @@
 /**
  * An action as people and files describe it: the `action` of a fixture, what a record keeps, what `clawpatrol explain`
- * is told. JSON. Exactly one of `http`, `k8s`, `sql` and `ssh`, or `http` beside `k8s`.
+ * is told. JSON. Exactly one of `http`, `k8s`, `sql` and `ssh`, or `http` beside `k8s` or
+ * `sql`.
  */
 export interface DescribedAction {
   /** Requested host, with port where it is not the usual one. */

@@ -2,7 +2,7 @@ import { ClawError } from '../contract/errors.ts'
 import type { OfflineDecoder } from '../contract/offline.ts'
 
 const decoders: { readonly [type: string]: () => Promise<OfflineDecoder> } = {
-  clickhouse_https: async () => (await import('./clickhouse/offline.ts')).loadOffline(),
+  clickhouse_https: async () => (await import('./clickhouse/offline.ts')).loadHttpsOffline(),
   clickhouse_native: async () => (await import('./clickhouse/offline.ts')).loadOffline(),
   https: async () => (await import('./https/offline.ts')).decodeOffline,
   kubernetes: async () => (await import('./kubernetes/offline.ts')).decodeOffline,

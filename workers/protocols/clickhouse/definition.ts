@@ -44,6 +44,9 @@ export const clickhouseNative: ProtocolDefinition<typeof nativeSettings> = {
   limits: ['rows', 'bytes'],
 }
 
+/** The database of requests over HTTPS that name none, where the endpoint does not say. */
+export const usualDatabase = 'default'
+
 const httpsSettings = z.strictObject({
   hosts: hosts('["metrics.example.com:8443"]'),
   database: field(text().optional(), {
@@ -53,6 +56,10 @@ const httpsSettings = z.strictObject({
   }),
   upstream: upstream(),
   ca_cert: caCert(),
+  record_params: field(flag().optional(), {
+    doc: 'Whether values of query parameters are recorded.',
+    fallback: 'false',
+  }),
 })
 
 /** Settings of a clickhouse_https endpoint as a worker gets them. */

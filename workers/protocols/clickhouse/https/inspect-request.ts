@@ -41,7 +41,8 @@ export async function inspectRequest(
   const { head } = exchange
   const parameters = readParameters(head.target)
   const shape = shapeOf(head, parameters, !exchange.body.isEmpty)
-  const said = readSession({ headers: head.headers, parameters, usual: settingsOf(endpoint).database })
+  const { database: usual, record_params: recordsParams = false } = settingsOf(endpoint)
+  const said = readSession({ headers: head.headers, parameters, usual })
   // what another path does with the parameters only the server's configuration says
   const session = shape === 'other' ? { ...said, database: null } : said
   const maxBytes = agent.session.limits.inspectBytes
@@ -54,7 +55,7 @@ export async function inspectRequest(
   const { database, params } = session
   const user = userOf(use) ?? agentUser({ headers: head.headers, parameters }) ?? ''
   const credential = use?.name ?? null
-  const sql = { database, user, credential, settings: session.settings, params, recordsParams: false }
+  const sql = { database, user, credential, settings: session.settings, params, recordsParams }
   const { title, facts, unknowns, record, described } = seenOf(statement, sql)
   const http = new HttpFacts(head, agent.host, body)
   const isKnown = (path: string) => !unknownsOf(head, body).some((unknown) => unknown.path === path)
@@ -63,7 +64,11 @@ export async function inspectRequest(
     facts: { ...facts, http },
     unknowns: [...unknowns, ...unknownsOf(head, body)],
     ...(shape === 'page' ? {} : { title, record: { ...record, host: agent.host } }),
-    described: () => ({ ...described?.(), host: agent.authority, http: describedHttp(exchange, http, isKnown) }),
+    described: () => ({
+      ...described?.(),
+      host: agent.authority,
+      http: describedHttp(exchange, http, { isKnown, recordsParams }),
+    }),
     outgoing: (request) => (shape === 'page' ? request : asJudged(request, session)),
     sample: (sample) => (isReadable ? shownSample(sample, statement.facts.statement) : null),
     obstacle: shape === 'page' || !session.hasSession ? null : sessionObstacle(statement),
@@ -147,7 +152,7 @@ function shownSample(sample: Sample, statement: string): Sample {
 function describedHttp(
   { head, body }: Exchange,
   http: HttpFacts,
-  isKnown: (path: string) => boolean,
+  { isKnown, recordsParams }: { readonly isKnown: (path: string) => boolean; readonly recordsParams: boolean },
 ): NonNullable<DescribedAction['http']> {
   const query = isKnown('http.query') ? Object.entries(http.query) : null
   return {
@@ -155,13 +160,13 @@ function describedHttp(
     ...(isKnown('http.path') ? { path: http.path } : {}),
     ...(query === null
       ? {}
-      : { query: Object.fromEntries(query.map(([name, values]) => [name, shownValues(name, values)])) }),
+      : { query: Object.fromEntries(query.map(([name, values]) => [name, shownValues(name, values, recordsParams)])) }),
     headers: http.headers,
     ...(body.isEmpty ? { body: '' } : {}),
   }
 }
 
-function shownValues(name: string, values: readonly string[]): readonly string[] {
-  if (name.startsWith('param_')) return values.map(() => masked)
+function shownValues(name: string, values: readonly string[], recordsParams: boolean): readonly string[] {
+  if (name.startsWith('param_') && !recordsParams) return values.map(() => masked)
   return name.toLowerCase() === 'query' ? values.map(withoutSecrets) : values
 }

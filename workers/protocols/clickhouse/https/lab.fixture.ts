@@ -15,6 +15,8 @@ export interface Asked {
   readonly path: string
   readonly headers?: { readonly [name: string]: string | string[] }
   readonly body?: string | Buffer
+  /** `nothing`: the agent says that twice as much comes, and leaves. */
+  readonly endsWith?: 'nothing'
 }
 
 /** What came back. */
@@ -27,29 +29,36 @@ export interface Answer {
 }
 
 /** Sends a request by HTTP/1.1 and reads its answer, as far as it comes. */
-export function ask(options: https.RequestOptions, { method, path, headers = {}, body }: Asked): Promise<Answer> {
+export function ask(
+  options: https.RequestOptions,
+  { method, path, headers = {}, body, endsWith }: Asked,
+): Promise<Answer> {
   const request: typeof https.request = options.protocol === 'http:' ? http.request : https.request
   return new Promise((resolve, reject) => {
     const how = method ?? (body === undefined ? 'GET' : 'POST')
-    const sent = request({ ...options, method: how, path, headers: { ...headers, ...sizeOf(body) } }, (response) => {
-      const chunks: Buffer[] = []
-      const settle = () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(chunks).toString(),
-          isWhole: response.complete,
-        })
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', settle).on('error', settle)
-    })
+    const sent = request(
+      { ...options, method: how, path, headers: { ...headers, ...sizeOf(body, endsWith === undefined ? 1 : 2) } },
+      (response) => {
+        const chunks: Buffer[] = []
+        const settle = () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+            isWhole: response.complete,
+          })
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('end', settle).on('error', settle)
+      },
+    )
     sent.on('error', reject)
-    sent.end(body)
+    if (endsWith === undefined) sent.end(body)
+    else sent.write(body ?? '', () => sent.destroy(new Error('the agent left')))
   })
 }
 
-function sizeOf(body: Asked['body']): { readonly [name: string]: string } {
-  return body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
+function sizeOf(body: Asked['body'], times: number): { readonly [name: string]: string } {
+  return body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body) * times) }
 }
 
 /** Certificates, and files of them for a server that reads files. */

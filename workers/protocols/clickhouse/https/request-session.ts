@@ -1,5 +1,6 @@
 import type { HeaderList } from '../../../wire/http/header-list.ts'
 import type { OutgoingRequest } from '../../../wire/http/upstream-call.ts'
+import { usualDatabase } from '../definition.ts'
 import { isSetting, parameterOf, readParameters, rewriteTarget, type UrlParameters, utf8 } from './url-parameters.ts'
 
 /** What a request says beside its statement. */
@@ -17,9 +18,6 @@ export interface RequestSession {
 
 const databaseField = 'x-clickhouse-database'
 const prefix = 'param_'
-
-/** The database a request runs in that names none, where the endpoint does not say. */
-const usualDatabase = 'default'
 
 /** What a request is read with. */
 export interface SessionSource {

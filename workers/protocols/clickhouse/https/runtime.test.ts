@@ -1,9 +1,12 @@
 import nodeHttps from 'node:https'
 import zlib from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Rule } from '../../../contract/profile.ts'
+import type { Unknown } from '../../../contract/action.ts'
+import type { Endpoint, Limits, Rule } from '../../../contract/profile.ts'
 import { aCredential, aRule, listen } from '../../../upstream/serving.fixture.ts'
-import { type Asker, type LabPki, makeLabPki, startAsker } from './lab.fixture.ts'
+import type { HttpFacts } from '../../../wire/http/request-facts.ts'
+import { loadHttpsOffline } from '../offline.ts'
+import { type Asked, type Asker, type LabPki, makeLabPki, startAsker } from './lab.fixture.ts'
 
 const host = 'metrics.example.test'
 const limited = (name: string, when: string, bytes: number): Rule => ({
@@ -34,6 +37,10 @@ describe('clickhouse_https', () => {
         const body = Buffer.concat(chunks).toString()
         received.push({ line: `${request.method} ${request.url}`, headers: request.headers, body })
         if (body.includes('failing')) response.writeHead(404, { 'X-ClickHouse-Exception-Code': '60' })
+        if (body.includes('dying')) {
+          response.write('x'.repeat(1000), () => response.destroy())
+          return
+        }
         if (body.includes('announced')) response.setHeader('Content-Length', '3000')
         response.write('x'.repeat(1000))
         setImmediate(() => response.end(body.includes('LIMIT 1') ? '' : 'y'.repeat(2000)))
@@ -235,6 +242,50 @@ describe('clickhouse_https', () => {
     ])
     expect(JSON.stringify(kept)).not.toContain('hunter2')
     expect(kept[0]?.[3]).toBe("CREATE USER u IDENTIFIED BY '***'")
+  })
+
+  it.each<Asked>([
+    { path: '/?query=SELECT+*+FROM+a.b+JOIN+c+USING+d&max_threads=3' },
+    { path: '/', headers: { 'X-ClickHouse-Database': 'shop' }, body: 'INSERT INTO orders FORMAT TSV\n1\t2' },
+    { path: '/?param_id=3&database=shop', body: 'SELECT {id:UInt8} FROM t SETTINGS max_threads = 2' },
+    { path: '/ping' },
+  ])('is judged again as it was: $path', async (asked) => {
+    await agent.ask(asked)
+    const { seen, described } = agent.gateway.actions.at(-1) ?? {}
+    const decode = await loadHttpsOffline()
+    const endpoint = { settings: {}, credentials: [], rules: [] } as unknown as Endpoint
+    const [again, more] = decode(JSON.parse(described ?? ''), endpoint, { inspectBytes: 20_000 } as Limits)
+    expect(more).toBeUndefined()
+    const { path, method, host: named } = (again?.facts.http ?? {}) as HttpFacts
+    expect({ path, method, host: named }).toEqual({
+      path: asked.path.replace(/\?.*/, ''),
+      method: asked.body === undefined ? 'get' : 'post',
+      host,
+    })
+    const without = ({ params: _, ...facts }: { readonly params?: unknown }) => facts
+    expect(without(again?.facts.sql ?? {})).toEqual(without(seen?.facts.sql ?? {}))
+    const paths = (unknowns: readonly Unknown[] = []) => unknowns.map((unknown) => unknown.path).sort()
+    expect(paths(again?.unknowns)).toEqual(paths(seen?.unknowns))
+  })
+
+  it('tells of a server that dies in the middle of a result, and goes on', async () => {
+    const cut = await agent.ask({ path: '/', body: 'SELECT dying' })
+    expect(cut).toMatchObject({ status: 200, isWhole: false })
+    await agent.gateway.settled()
+    expect(last()?.closing?.error).toMatch(/closed|broke off/)
+    expect((await agent.ask({ path: '/', body: 'SELECT 1 LIMIT 1' })).isWhole).toBe(true)
+  })
+
+  it('ends what an agent does not wait for', async () => {
+    const left = agent.ask({
+      path: '/?query=INSERT+INTO+shop.orders+FORMAT+TSV',
+      endsWith: 'nothing',
+      body: 'x'.repeat(30_000),
+    })
+    await expect(left).rejects.toThrow()
+    await agent.gateway.idle()
+    expect(last()?.closing).toMatchObject({ status: 'error' })
+    expect(received).toEqual([])
   })
 
   it('records the exception a statement ended with', async () => {
