@@ -81,9 +81,9 @@ export class RecordRing {
 
 function textOf(event: ActionEvent): string | null {
   if (event.kind === 'closed' && event.request === null && event.response === null) {
-    const { action, status, error, bytesUp, bytesDown, at } = event
+    const { action, status, error, bytesUp, bytesDown, at, result } = event
     const why = error === null ? 'null' : JSON.stringify(error)
-    return `[${entry.closed},"${action}",${JSON.stringify(status)},${why},${bytesUp},${bytesDown},${at}],`
+    return `[${entry.closed},"${action}",${JSON.stringify(status)},${why},${bytesUp},${bytesDown},${at}${result === undefined ? '' : `,${JSON.stringify(result)}`}],`
   }
   const text = jsonOf(event)
   return text === null ? null : `${text},`

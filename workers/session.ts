@@ -138,6 +138,7 @@ export class FlowSession implements Session {
       bytesDown: closing.bytesDown,
       request: tight(closing.request),
       response: tight(closing.response),
+      ...(closing.result === undefined ? {} : { result: closing.result }),
       at: this.now(),
     })
     if (!open.isRuled) recording.release(1)

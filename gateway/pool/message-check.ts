@@ -8,6 +8,8 @@ const maxText = 16_384
 /** Approvers of one action. */
 const mostApprovers = 64
 /** Largest sample of an event, bytes. */
+/** Columns of a result that are named. */
+const mostColumns = 64
 const maxSample = 4 * 1024 * 1024
 
 type Shape = { readonly [key: string]: unknown }
@@ -85,11 +87,17 @@ export function isEvent(event: unknown): event is ActionEvent {
         Number.isFinite(event.bytesUp) &&
         Number.isFinite(event.bytesDown) &&
         (event.request === null || isSample(event.request)) &&
-        (event.response === null || isSample(event.response))
+        (event.response === null || isSample(event.response)) &&
+        (event.result === undefined || isResult(event.result))
       )
     default:
       return false
   }
+}
+
+function isResult(result: unknown): boolean {
+  if (!isShape(result) || !Number.isFinite(result.rows)) return false
+  return result.columns === null || isList(result.columns, mostColumns, (column) => isText(column))
 }
 
 function isVerdict({ kind, decider, reason, approvers }: Shape): boolean {

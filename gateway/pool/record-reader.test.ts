@@ -53,6 +53,8 @@ describe('records left in shared memory', () => {
     ['a begin with shadows', opened('a', 'x', { shadows: [{ rule: 'r', would: 'deny' }], described: '{"sql":{}}' })],
     ['a ruling', { kind: 'ruled', action: 'a', ruling: opened('a').verdict } as never],
     ['an end', closed('a')],
+    ['an end with rows', closed('a', { result: { rows: 2, columns: ['id', 'note'] } })],
+    ['an end with rows and a body', closed('a', { result: { rows: 2, columns: null }, request: sample('ping') })],
     ['an end with words', closed('a', { status: '', error: 'not sent: "x"\n' })],
     ['an end with bodies', closed('a', { request: sample('ping'), response: sample('\u00ff\u0000pong') })],
     ['a frame', { kind: 'frame', action: 'a', direction: 'up', sample: sample('hello'), at: 5 } as never],

@@ -87,8 +87,9 @@ export class RecordReader {
       return { kind: 'opened', action, verdict: template.verdict, like: template }
     }
     if (value[0] !== entry.closed) return null
-    const [, action, status, error, bytesUp, bytesDown, at] = value
-    const event = { kind: 'closed', action, status, error, bytesUp, bytesDown, request: null, response: null, at }
+    const [, action, status, error, bytesUp, bytesDown, at, result] = value
+    const ended = { kind: 'closed', action, status, error, bytesUp, bytesDown, request: null, response: null, at }
+    const event = result === undefined ? ended : { ...ended, result }
     return isEvent(event) ? event : null
   }
 }

@@ -1,4 +1,4 @@
-import type { ActionEvent, Fact, Sample } from '../../workers/contract/action.ts'
+import type { ActionEvent, Fact, Sample, StatementResult } from '../../workers/contract/action.ts'
 import type { Flow } from '../../workers/contract/flow.ts'
 import type { Address } from '../../workers/contract/ids.ts'
 import type { Decider, Ruling, Verdict } from '../../workers/contract/verdict.ts'
@@ -53,6 +53,13 @@ export function rule(draft: ActionDraft, ruling: Ruling, redactor: Redactor): vo
 export function end(draft: ActionDraft, closed: Closed, redactor: Redactor): void {
   const { openedAt } = draft
   Object.assign(draft, ending(closed, redactor), { durationMs: Math.max(0, Math.round(closed.at - openedAt)) })
+  if (closed.result !== undefined) draft.facts = withResult(draft.facts, closed.result, redactor)
+}
+
+/** Facts with what is known only at the end: how many rows there were, and names of their columns. */
+function withResult(facts: string, { rows, columns }: StatementResult, redactor: Redactor): string {
+  const more = redactor.json({ rows, ...(columns === null ? {} : { result_columns: columns }) }, longest.name)
+  return facts === '{}' ? more : `${facts.slice(0, -1)},${more.slice(1)}`
 }
 
 /** The columns of an end. */

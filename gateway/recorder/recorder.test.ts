@@ -67,6 +67,21 @@ describe('Recorder', () => {
     ])
   })
 
+  it('adds what a statement gave to the facts it began with, whenever it ends', async () => {
+    await using at = bench()
+    const result = { rows: 3, columns: ['id', 'secret'] }
+    const [first, second, bare] = [opened(), opened(), opened({ facts: {} })]
+    await at.recorder.record(aFlow, [first, closed(first.action.id, { result }), second, bare])
+    await at.recorder.record(aFlow, [closed(second.action.id, { result: { rows: 0, columns: null } })])
+    await at.recorder.record(aFlow, [closed(bare.action.id, { result })])
+    const facts = at.actions.list({ limit: 10 }).map((row) => row.facts)
+    expect(facts.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))).toEqual([
+      { method: 'get', rows: 0 },
+      { method: 'get', rows: 3, result_columns: ['id', 'secret'] },
+      { rows: 3, result_columns: ['id', 'secret'] },
+    ])
+  })
+
   it('shows an action as asked until it is ruled, and then what was ruled', async () => {
     await using at = bench()
     const shadows = [{ rule: 'no-pay' as RuleName, would: 'deny' as const }]

@@ -46,7 +46,7 @@ export function actionWriterOf({ sqlite }: Database): ActionWriter {
   )
   const update = sqlite.prepare(
     `UPDATE actions SET verdict = ?, decided_by = ?, rule = ?, cause = ?, reason = ?, status = ?, error = ?, bytes_up = ?,
-       bytes_down = ?, closed_at = ?, duration_ms = ? WHERE seq = ?`,
+       bytes_down = ?, closed_at = ?, duration_ms = ?, facts = ? WHERE seq = ?`,
   )
   const close = sqlite
     .prepare(
@@ -116,6 +116,7 @@ export function actionWriterOf({ sqlite }: Database): ActionWriter {
         d.bytesDown,
         d.closedAt,
         d.durationMs,
+        d.facts,
         seq,
       ),
     close: (id, end) => (close.get({ ...end, id }) as number | undefined) ?? null,

@@ -73,6 +73,13 @@ export interface Sample {
   readonly contentType: string | null
 }
 
+/** Rows that a statement gave. */
+export interface StatementResult {
+  /** Names of their columns; null: the server did not say. */
+  readonly columns: readonly string[] | null
+  readonly rows: number
+}
+
 /** What a worker reports about an action over its life, in this order; `ruled` only where approvers answered. */
 export type ActionEvent =
   | {
@@ -101,5 +108,7 @@ export type ActionEvent =
       readonly bytesDown: number
       readonly request: Sample | null
       readonly response: Sample | null
+      /** Of a statement: what it gave to the agent; absent: nothing, or that is not told. */
+      readonly result?: StatementResult
       readonly at: EpochMs
     }

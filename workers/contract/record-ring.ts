@@ -35,6 +35,6 @@ export const entry = {
   template: 0,
   /** `[opened, number, id, at]` */
   opened: 1,
-  /** `[closed, id, status, error, bytesUp, bytesDown, at]`: without samples. */
+  /** `[closed, id, status, error, bytesUp, bytesDown, at, result]`: without samples; `result` only where there is one. */
   closed: 2,
 } as const
