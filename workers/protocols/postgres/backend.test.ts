@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BackendScanner, commandTag, errorParts, parameterOf } from './backend.ts'
 import { errorResponse, fatal, readyForQuery } from './respond.ts'
+import { Tally } from './tally.ts'
 
 /** A message with this body. */
 function message(type: string, body: Buffer | string): Buffer {
@@ -29,7 +30,7 @@ const all = Buffer.concat(samples)
 const told = ['T', 'C', 'E', '1', '2', 'S', 'c', 'Z']
 
 /** What a scanner tells of these chunks. */
-function scan(chunks: readonly Buffer[], isKept: (type: string) => boolean = () => false) {
+function scan(chunks: readonly Buffer[], isKept: (type: string) => boolean = () => false, tally = new Tally()) {
   const began: string[] = []
   const ended: [string, string][] = []
   const passed: Buffer[] = []
@@ -40,6 +41,7 @@ function scan(chunks: readonly Buffer[], isKept: (type: string) => boolean = () 
       return isKept(String.fromCharCode(type))
     },
     ended: (type, body) => void ended.push([String.fromCharCode(type), body.toString('latin1')]),
+    rows: () => tally,
     pass: (bytes) => void passed.push(bytes),
   })
   for (const chunk of chunks) {
@@ -50,6 +52,7 @@ function scan(chunks: readonly Buffer[], isKept: (type: string) => boolean = () 
 }
 
 const ends = [
+  ['T', '\x07'.repeat(40)],
   ['C', 'SELECT 2\0'],
   ['E', error.subarray(5).toString('latin1')],
   ['S', 'client_encoding\0UTF8\0'],
@@ -70,6 +73,21 @@ describe('BackendScanner', () => {
     expect([seen.began, seen.ended]).toEqual([told, ends])
     expect(seen.between.at(-1)).toBe(true)
     expect(seen.between[10]).toBe(false)
+  })
+
+  it('gives no row that is not to be given, wherever it is cut', () => {
+    const rows = samples.filter(([type]) => type === 0x44 || type === 0x64)
+    const most = (rows[0]?.length ?? 0) + (rows[1]?.length ?? 0)
+    const without = Buffer.concat(samples.filter((sample) => sample !== rows[2]))
+    for (let cut = 0; cut <= all.length; cut += 1) {
+      const tally = new Tally({ rows: 2, bytes: most })
+      const seen = scan([all.subarray(0, cut), all.subarray(cut)], () => false, tally)
+      expect(seen.passed).toEqual(without)
+      expect([tally.rows, tally.bytes, tally.over]).toEqual([2, most, 'rows'])
+    }
+    const tally = new Tally({ bytes: most - 1 })
+    scan([all], () => false, tally)
+    expect([tally.rows, tally.bytes, tally.over]).toEqual([1, rows[0]?.length, 'bytes'])
   })
 
   it('keeps a message back wherever it is cut', () => {

@@ -1,5 +1,6 @@
 import { ClawError } from '../../contract/errors.ts'
 import { typeList } from './frontend.ts'
+import type { Tally } from './tally.ts'
 
 /** Type bytes of what a server sends in a session. */
 export const backend = {
@@ -27,24 +28,37 @@ export const backend = {
 
 const known: ReadonlySet<number> = new Set(Object.values(backend))
 
+/** Types of what ends a statement that gives rows, or says that there are no more. */
+export const endsRows: ReadonlySet<number> = new Set([
+  backend.copyDone,
+  backend.commandComplete,
+  backend.portalSuspended,
+  backend.emptyQuery,
+  backend.error,
+])
+
 /** Types whose body is looked at. */
 const read: ReadonlySet<number> = new Set([
   backend.commandComplete,
+  backend.copyOut,
   backend.error,
   backend.parameterDescription,
   backend.parameterStatus,
   backend.ready,
+  backend.rowDescription,
 ])
 
 /** Bytes of a body that are looked at. */
 const mostRead = 65536
 
-/** What a scanner tells of the messages that pass. Rows and copied data are not told of. */
+/** What a scanner tells of the messages that pass. Rows and copied data are only counted. */
 export interface BackendEvents {
   /** A message begins. Whether it is kept from the agent. */
   began(type: number): boolean
   /** A message whose body is looked at has ended. */
   ended(type: number, body: Buffer): void
+  /** Rows or copied data begin, after something else. What they are counted with; those it does not take are kept. */
+  rows(): Tally
   /** Bytes for the agent. */
   pass(bytes: Buffer): void
 }
@@ -60,6 +74,7 @@ export class BackendScanner {
   #type = 0
   #remaining = 0
   #isKept = false
+  #tally: Tally | null = null
   #body: Buffer[] | null = null
   #bodyBytes = 0
   #total = 0
@@ -100,8 +115,13 @@ export class BackendScanner {
       }
       const type = chunk[at] as number
       if (type === backend.dataRow || type === backend.copyData) {
-        this.#isKept = false
-        this.#remaining = lengthOf(chunk, at) - 4
+        const length = lengthOf(chunk, at)
+        this.#isKept = !this.#counts(length + 1)
+        if (this.#isKept) {
+          this.#pass(chunk, from, at)
+          from = at + 5
+        }
+        this.#remaining = length - 4
         at += 5
         continue
       }
@@ -138,9 +158,16 @@ export class BackendScanner {
     this.#type = type
     this.#remaining = length - 4
     const isRow = type === backend.dataRow || type === backend.copyData
-    this.#isKept = isRow ? false : this.#events.began(type)
+    if (!isRow) this.#tally = null
+    this.#isKept = isRow ? !this.#counts(length + 1) : this.#events.began(type)
     this.#body = read.has(type) ? [] : null
     this.#bodyBytes = 0
+  }
+
+  /** Counts a row. Whether the agent gets it. */
+  #counts(bytes: number): boolean {
+    this.#tally ??= this.#events.rows()
+    return this.#tally.take(bytes)
   }
 
   #collect(chunk: Buffer, at: number, part: number): void {
@@ -189,6 +216,23 @@ export function errorParts(body: Buffer): { readonly code: string; readonly isFa
   }
   return { code, isFatal: severity === 'FATAL' || severity === 'PANIC' }
 }
+
+/** Names of the columns in a RowDescription, the first of very many; null: it is too long to be read. */
+export function columnNames(body: Buffer): readonly string[] | null {
+  const count = body.length < 2 ? -1 : body.readUInt16BE(0)
+  const names: string[] = []
+  let at = 2
+  for (let index = 0; index < count && index < mostColumns; index += 1) {
+    const end = body.indexOf(0, at)
+    if (end === -1 || end + 19 > body.length) return null
+    names.push(body.toString('utf8', at, end))
+    at = end + 19
+  }
+  return count === -1 ? null : names
+}
+
+/** Columns of a result that are named. */
+const mostColumns = 64
 
 /** Numbers of the types in a ParameterDescription; empty when it is too long to be read. */
 export function parameterTypes(body: Buffer): readonly number[] {

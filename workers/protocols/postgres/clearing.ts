@@ -2,10 +2,12 @@ import type { Judged, Seen, Session } from '../../contract/plugin.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import type { Standing } from '../../upstream/standing.ts'
 import { after, type Soon } from '../../wire/after.ts'
-import type { Conversation, Outcome } from './conversation.ts'
+import type { Conversation } from './conversation.ts'
 import type { Outbox } from './outbox.ts'
+import type { Limit, Outcome } from './owed.ts'
 import { type BoundParams, noParams, type Params, paramsOf, pendingParams, takesParams } from './params.ts'
-import { denial } from './respond.ts'
+import type { Shape } from './prepared.ts'
+import { denial, limitReached } from './respond.ts'
 import type { SessionNames } from './session-names.ts'
 import { isUnderstood, type SessionFacts, seenOf, withParams } from './sql-facts.ts'
 import type { StatementReader } from './statement-reader.ts'
@@ -73,7 +75,7 @@ export class Clearing {
           return null
         }
         this.closeUnsent(cleared, 'not sent: another statement of the message was denied')
-        closing(session, judged, 0)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
+        closing(session, judged, 0, null)({ status: 'denied', error: null, copiedIn: 0, bytesDown: 0 })
         return denial(judged.ruling, judged.action.id)
       })
     })
@@ -82,7 +84,7 @@ export class Clearing {
   /** Ends in the record what is not sent after all. */
   closeUnsent(cleared: readonly Cleared[], error: string): void {
     for (const { judged } of cleared)
-      closing(this.#parts.session, judged, 0)({ status: 'error', error, copiedIn: 0, bytesDown: 0 })
+      closing(this.#parts.session, judged, 0, null)({ status: 'error', error, copiedIn: 0, bytesDown: 0 })
   }
 
   /** Waits until the server has said what became of a name. */
@@ -141,8 +143,20 @@ export function prepared(statement: AnalysedStatement, types: readonly number[])
   return isOpen ? { statement, params: pendingParams } : running(statement, noParams)
 }
 
-/** Ends a statement in the record. */
-export function closing(session: Session, { action }: Judged, bytesUp: number) {
-  return ({ status, error, copiedIn, bytesDown }: Outcome) =>
-    session.close(action, { status, error, bytesUp: bytesUp + copiedIn, bytesDown, request: null, response: null })
+/** What the rule that allowed a statement lets it give; null: as much as there is. */
+export function limitOf({ action, ruling }: Judged): Limit | null {
+  if (ruling.kind === 'deny' || ruling.limits === undefined) return null
+  return { limits: ruling.limits, told: (over, ending) => limitReached(ruling, action.id, over, ending) }
+}
+
+/**
+ * Ends a statement in the record.
+ * @param shape of its result, where the server told it before
+ */
+export function closing(session: Session, { action }: Judged, bytesUp: number, shape: Shape | null) {
+  return ({ status, error, copiedIn, bytesDown, rows = 0, columns: told = null }: Outcome) => {
+    const columns = told ?? shape?.columns ?? null
+    const ended = { status, error, bytesUp: bytesUp + copiedIn, bytesDown, request: null, response: null }
+    session.close(action, rows === 0 && columns === null ? ended : { ...ended, result: { columns, rows } })
+  }
 }

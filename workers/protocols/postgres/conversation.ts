@@ -1,52 +1,19 @@
 import { ClawError } from '../../contract/errors.ts'
-import { backend, commandTag, errorParts } from './backend.ts'
-import type { Undo } from './prepared.ts'
-import type { TransactionStatus } from './respond.ts'
-
-/** How a statement ended. */
-export interface Outcome {
-  /** Command tag or SQLSTATE. */
-  readonly status: string
-  /** Why it did not run; null: the server says how it went. */
-  readonly error: string | null
-  /** Of COPY: bytes of its data. */
-  readonly copiedIn: number
-  readonly bytesDown: number
-}
-
-/** One statement that was sent. */
-export interface Sent {
-  /** Takes back what it was thought to do to names. */
-  readonly undo: Undo | null
-  /** Called when the server did it. */
-  readonly done: (() => void) | null
-  readonly close: ((outcome: Outcome) => void) | null
-}
-
-/** A message that was sent, and what the server owes for it. */
-export interface Owed {
-  readonly kind: 'query' | 'parse' | 'bind' | 'describe' | 'close' | 'execute' | 'sync' | 'copyEnd' | 'denied'
-  /** One for each statement of a query, one at most for anything else. */
-  readonly statements: readonly Sent[]
-  /** Of a query: it is a replication command, which ends when the server is ready, whatever it completes before. */
-  readonly isReplication?: boolean
-  /** Of a describe: what to call with the ParameterDescription. */
-  readonly described?: (body: Buffer) => void
-  /** Of a query or sync: the stretch that ends with it. */
-  readonly stretch?: number
-  /** What the agent gets in place of the error a denied message provokes, and who is told whether it came to that. */
-  readonly answer?: Buffer
-  readonly settled?: (wasAnswered: boolean) => void
-}
-
-/** With what was answered of it: statements, and the last tag. */
-type Pending = Owed & { next?: number; tag?: string }
+import { backend, columnNames, commandTag, endsRows, errorParts } from './backend.ts'
+import type { Owed } from './owed.ts'
+import { abandon, closeCut, closeRest, OwedQueue, type Pending, takeGiven, tallyOf } from './owed-queue.ts'
+import { readyForQuery, type TransactionStatus } from './respond.ts'
+import { Tally } from './tally.ts'
 
 /** What is to be done with what a server sent. */
 export interface ConversationEvents {
   answer(bytes: Buffer): void
   /** A Sync or Query is answered. */
   ready(status: TransactionStatus, stretch: number): void
+  /** Have the server fail, and where `isQuery` be ready again: what is owed for that is noted already. */
+  provoke(isQuery: boolean): void
+  /** The session cannot go on: what it ran cannot be told apart any more. */
+  fatal(because: string, told: Buffer): void
 }
 
 const notRun = 'not run: what was sent before it failed'
@@ -57,8 +24,7 @@ const notRun = 'not run: what was sent before it failed'
  */
 export class Conversation {
   readonly #events: ConversationEvents
-  #owed: Pending[] = []
-  #head = 0
+  readonly #owed = new OwedQueue()
   #readyDue = 0
   #waiting: (() => void)[] = []
   #isOver = false
@@ -74,6 +40,8 @@ export class Conversation {
   isCopyingIn = false
   /** The server said that it ends the session. */
   wasEnded = false
+  /** The server is being asked to end a statement that gave too much. */
+  isStopping = false
 
   constructor(status: TransactionStatus, events: ConversationEvents) {
     this.status = status
@@ -82,7 +50,7 @@ export class Conversation {
 
   /** Messages not answered. */
   get length(): number {
-    return this.#owed.length - this.#head
+    return this.#owed.length
   }
 
   /** Whether the server has answered every Sync and Query. */
@@ -93,6 +61,29 @@ export class Conversation {
   /** Whether nothing comes from the server any more. */
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** What runs, where it gave too much and the server has not ended it. */
+  get cut(): Tally | null {
+    const tally = this.#owed.first?.tally ?? null
+    return tally === null || tally.over === null ? null : tally
+  }
+
+  /** What the agent is told when the session ends for that. */
+  get cutWords(): Buffer | null {
+    const head = this.#owed.first
+    const over = this.cut?.over ?? null
+    return over === null ? null : (head?.statements[head.next ?? 0]?.limit?.told(over, 'fatal') ?? null)
+  }
+
+  /**
+   * Whether nothing may be sent now: what runs may have to be stopped, which must not hit anything else. A statement with
+   * limits is therefore always the last that was sent.
+   */
+  get isHolding(): boolean {
+    if (this.#isOver || this.isCopyingIn) return false
+    if (this.isStopping) return true
+    return this.#owed.last?.statements.some(({ limit = null }) => limit !== null) === true
   }
 
   /** Resolves when it has answered them, or waits for data before it does, or the session is over. */
@@ -123,9 +114,26 @@ export class Conversation {
     this.#owed.push(owed)
   }
 
+  /** Rows, or data of a COPY, begin to come. What they are counted with. */
+  rows(): Tally {
+    const head = this.#owed.first
+    if (head?.kind !== 'execute' && head?.kind !== 'query') return new Tally()
+    return tallyOf(head)
+  }
+
+  /** The server ended the connection on which it was asked to end a statement: it ended it, or will not any more. */
+  stopped(): void {
+    this.isStopping = false
+    this.#wake()
+  }
+
   /** A message of the server begins. Whether it is kept from the agent. */
   began(type: number, total: number): boolean {
-    const head = this.#first()
+    const head = this.#owed.first
+    if (this.cut !== null && endsRows.has(type)) {
+      if (type === backend.portalSuspended || type === backend.emptyQuery) this.#ranOut(total)
+      return true
+    }
     switch (type) {
       case backend.parseComplete:
         return this.#finished('parse', 'PARSE', total)
@@ -133,10 +141,11 @@ export class Conversation {
         return this.#finished('bind', '', total)
       case backend.closeComplete:
         return this.#finished('close', '', total)
-      case backend.rowDescription:
       case backend.noData:
         if (head?.kind === 'describe') this.#finished('describe', '', total)
         return false
+      case backend.ready:
+        return head?.spent !== undefined
       case backend.emptyQuery:
         this.#completed('', total)
         return false
@@ -162,15 +171,26 @@ export class Conversation {
     if (type === backend.commandComplete) this.#completed(commandTag(body), total)
     else if (type === backend.error) this.#failed(body, total)
     else if (type === backend.ready) this.#ready(body, total)
-    else if (type === backend.parameterDescription) this.#first()?.described?.(body)
+    else if (type === backend.rowDescription) this.#columns(columnNames(body), total)
+    else if (type === backend.copyOut) this.rows().isBinary = body[0] === 1
+    else if (type === backend.parameterDescription) this.#owed.first?.described?.(body)
+  }
+
+  #columns(names: readonly string[] | null, total: number): void {
+    const head = this.#owed.first
+    if (head?.kind === 'query') head.names = names
+    if (head?.kind !== 'describe') return
+    if (names !== null) head.columns?.(names)
+    this.#finished('describe', '', total)
   }
 
   /** The session is over: closes what is open. */
   end(because: string): void {
     for (;;) {
-      const head = this.#first()
+      const head = this.#owed.first
       if (head === null) break
-      this.#drop(head, { status: 'error', error: because, copiedIn: 0, bytesDown: 0 })
+      this.#owed.shift()
+      abandon(head, { status: 'error', error: because, copiedIn: 0, bytesDown: 0 })
     }
     this.#readyDue = 0
     this.#isOver = true
@@ -194,37 +214,50 @@ export class Conversation {
     return bytes
   }
 
-  #first() {
-    while (this.#owed[this.#head]?.kind === 'copyEnd') this.#shift()
-    return this.#owed[this.#head] ?? null
-  }
-
-  #shift(): void {
-    this.#head += 1
-    // moving the rest for each would cost more than keeping what is done for a while
-    if (this.#head < 256 && this.#head < this.#owed.length) return
-    this.#owed.splice(0, this.#head)
-    this.#head = 0
-  }
-
   #finished(kind: Owed['kind'], status: string, total: number): false {
-    const head = this.#first()
+    const head = this.#owed.first
     if (head?.kind !== kind) throw outOfStep(`answered a ${kind}`)
     const bytesDown = this.#since(total)
     const [statement] = head.statements
     statement?.done?.()
     const copiedIn = kind === 'execute' ? this.#takeCopied() : 0
-    statement?.close?.({ status, error: null, copiedIn, bytesDown })
-    this.#shift()
+    statement?.close?.({ status, error: null, copiedIn, bytesDown, ...takeGiven(head, statement) })
+    this.#owed.shift()
     this.#wake()
     return false
+  }
+
+  /** The statement that gave too much has ended by itself, before it could be stopped. */
+  #ranOut(total: number): void {
+    const head = this.#owed.first
+    const at = head?.next ?? 0
+    const statement = head?.statements[at]
+    const over = this.cut?.over ?? null
+    if (head === null || statement?.limit == null || over === null) throw outOfStep('ended a statement')
+    const { told } = statement.limit
+    this.#since(total)
+    closeCut(head, statement)
+    head.next = at + 1
+    if (head.kind === 'execute') {
+      this.#owed.shift()
+      this.#owed.push({ kind: 'denied', statements: [], answer: told(over, 'stopped') })
+      this.isSkipping = true
+      this.#events.provoke(false)
+      this.#wake()
+    } else if (head.next < head.statements.length || head.isReplication === true) {
+      this.#events.fatal('a statement gave more than a rule allows, and others followed', told(over, 'fatal'))
+    } else head.spent = { done: told(over, 'done'), stopped: told(over, 'stopped') }
   }
 
   /** One statement of a Query has ended, or an Execute has. */
   #completed(status: string, total: number): void {
     this.isCopyingIn = false
     this.#ignoredSyncs = 0
-    const head = this.#first()
+    if (this.cut !== null) {
+      this.#ranOut(total)
+      return
+    }
+    const head = this.#owed.first
     if (head?.kind === 'execute') {
       this.#finished('execute', status, total)
       return
@@ -238,7 +271,8 @@ export class Conversation {
     const next = head.next ?? 0
     const statement = head.statements[next]
     statement?.done?.()
-    statement?.close?.({ status, error: null, copiedIn: this.#takeCopied(), bytesDown })
+    const gave = takeGiven(head, statement)
+    statement?.close?.({ status, error: null, copiedIn: this.#takeCopied(), bytesDown, ...gave })
     head.next = next + 1
   }
 
@@ -247,12 +281,12 @@ export class Conversation {
     const bytesDown = this.#since(total)
     if (isFatal) this.wasEnded = true
     this.isCopyingIn = false
-    const head = this.#first()
+    const head = this.#owed.first
     if (head === null) return
     if (head.kind === 'denied') {
       if (head.answer !== undefined) this.#events.answer(head.answer)
       if (isFatal) this.#events.answer(framed(body))
-      this.#shift()
+      this.#owed.shift()
       head.settled?.(true)
       this.#skipToSync()
       return
@@ -260,14 +294,22 @@ export class Conversation {
     if (head.kind === 'sync') return
     const next = head.next ?? 0
     const failing = head.statements[next]
-    failing?.undo?.()
-    failing?.close?.({ status: code, error: null, copiedIn: this.#takeCopied(), bytesDown })
+    const over = this.cut?.over ?? null
+    if (over !== null && failing?.limit != null) {
+      this.#events.answer(failing.limit.told(over, 'stopped'))
+      if (isFatal) this.#events.answer(framed(body))
+      closeCut(head, failing)
+    } else {
+      failing?.undo?.()
+      const gave = takeGiven(head, failing)
+      failing?.close?.({ status: code, error: null, copiedIn: this.#takeCopied(), bytesDown, ...gave })
+    }
     head.next = next + 1
     if (head.kind === 'query') {
-      this.#closeRest(head, { status: 'error', error: notRun, copiedIn: 0, bytesDown: 0 })
+      closeRest(head, { status: 'error', error: notRun, copiedIn: 0, bytesDown: 0 })
       return
     }
-    this.#shift()
+    this.#owed.shift()
     this.#skipToSync()
   }
 
@@ -275,23 +317,22 @@ export class Conversation {
   #skipToSync(): void {
     const skipped: Owed[] = []
     for (;;) {
-      const head = this.#first()
+      const head = this.#owed.first
       if (head === null || head.kind === 'sync') break
       skipped.push(head)
       if (head.kind === 'query') this.#readyDue -= 1
-      this.#shift()
+      this.#owed.shift()
     }
     if (this.length === 0) this.isSkipping = true
     // the last first: what each takes back is what was before it
-    for (const owed of skipped.reverse())
-      this.#abandon(owed, { status: 'error', error: notRun, copiedIn: 0, bytesDown: 0 })
+    for (const owed of skipped.reverse()) abandon(owed, { status: 'error', error: notRun, copiedIn: 0, bytesDown: 0 })
     this.#wake()
   }
 
   #ready(body: Buffer, total: number): void {
     const status = String.fromCharCode(body[0] ?? 0)
     if (status !== 'I' && status !== 'T' && status !== 'E') throw outOfStep('named an unknown transaction status')
-    const head = this.#first()
+    const head = this.#owed.first
     this.isCopyingIn = false
     if (head?.kind !== 'sync' && head?.kind !== 'query') {
       if (this.#ignoredSyncs === 0) throw outOfStep('was ready')
@@ -299,46 +340,38 @@ export class Conversation {
       this.status = status
       return
     }
+    if (head.spent !== undefined && status === 'T') {
+      this.#failAfter(head, head.spent.stopped)
+      return
+    }
     const copiedIn = head.isReplication === true ? this.#takeCopied() : 0
     const last = { status: head.tag ?? '', error: null, copiedIn, bytesDown: this.#since(total) }
-    this.#closeRest(head, last)
-    this.#shift()
+    closeRest(head, last)
+    if (head.spent !== undefined) {
+      this.#events.answer(head.spent.done)
+      this.#events.answer(readyForQuery(status))
+    }
+    this.#owed.shift()
     this.#readyDue -= 1
     this.status = status
     this.#events.ready(status, head.stretch ?? 0)
     this.#wake()
   }
 
+  /** What a query did in a transaction must fail for the server as it does for the agent. */
+  #failAfter({ stretch = 0 }: Pending, answer: Buffer): void {
+    this.#owed.shift()
+    this.#owed.push({ kind: 'denied', statements: [], answer }, { kind: 'sync', statements: [], stretch })
+    this.#events.provoke(true)
+  }
+
   /** The server reads no Sync until the data ends. */
   #beginCopyIn(): void {
-    const end = this.#owed.findIndex(({ kind }, index) => index >= this.#head && kind === 'copyEnd')
-    this.isCopyingIn = end === -1
-    const until = end === -1 ? this.#owed.length : end
-    const isIgnored = (index: number) => index > this.#head && index < until && this.#owed[index]?.kind === 'sync'
-    const ignored = this.#owed.filter((_, index) => isIgnored(index)).length
-    this.#owed = this.#owed.filter((_, index) => !isIgnored(index))
-    this.#ignoredSyncs += ignored
-    this.#readyDue -= ignored
+    const { dropped, hasEnd } = this.#owed.dropIgnoredSyncs()
+    this.isCopyingIn = !hasEnd
+    this.#ignoredSyncs += dropped
+    this.#readyDue -= dropped
     this.#wake()
-  }
-
-  #drop(owed: Pending, outcome: Outcome): void {
-    this.#shift()
-    this.#abandon(owed, outcome)
-  }
-
-  #abandon(owed: Pending, outcome: Outcome): void {
-    this.#closeRest(owed, outcome)
-    owed.settled?.(false)
-  }
-
-  #closeRest(owed: Pending, outcome: Outcome): void {
-    const rest = owed.statements.slice(owed.next ?? 0)
-    owed.next = owed.statements.length
-    for (const statement of rest.reverse()) {
-      statement.undo?.()
-      statement.close?.(outcome)
-    }
   }
 
   #wake(): void {

@@ -6,8 +6,16 @@ import { redeem } from '../../rules/gate.ts'
 import { after, type Soon } from '../../wire/after.ts'
 import { parameterTypes } from './backend.ts'
 import { readBind } from './bind-message.ts'
-import { type Cleared, Clearing, closing, type MessageParts, type Proposed, prepared, running } from './clearing.ts'
-import type { Sent } from './conversation.ts'
+import {
+  type Cleared,
+  Clearing,
+  closing,
+  limitOf,
+  type MessageParts,
+  type Proposed,
+  prepared,
+  running,
+} from './clearing.ts'
 import {
   executeName,
   type FrontendMessage,
@@ -18,12 +26,16 @@ import {
   queryText,
   targetOf,
 } from './frontend.ts'
+import type { Sent } from './owed.ts'
 import { boundParams, noParams } from './params.ts'
+import type { Shape } from './prepared.ts'
 import { isReplicationVerb } from './replication.ts'
 import { errorResponse } from './respond.ts'
+import type { BoundStatement } from './session-names.ts'
 import { unseen } from './sql-facts.ts'
 
 const sync = serialize.sync()
+const flush = serialize.flush()
 
 /**
  * Handles the messages of an agent one after the other: each statement is judged before a byte of it goes on. In place
@@ -50,6 +62,7 @@ export class AgentMessages {
   handle(message: FrontendMessage): Soon<boolean> {
     const { conversation, outbox } = this.#parts
     if (message.type === frontend.terminate) return true
+    if (conversation.isHolding) return this.#afterHeld(message)
     if (message.type === frontend.sync) return this.#sync()
     if (conversation.isSkipping) return false
     switch (message.type) {
@@ -85,6 +98,23 @@ export class AgentMessages {
     }
   }
 
+  /** Waits for the end of a statement that may have to be stopped, which must not hit what follows. */
+  async #afterHeld(message: FrontendMessage): Promise<boolean> {
+    const { conversation, outbox } = this.#parts
+    outbox.add(flush)
+    outbox.flush()
+    while (conversation.isHolding) await conversation.progress()
+    return !conversation.isOver && (await this.handle(message))
+  }
+
+  /** Makes the server fail; that is noted as owed already. */
+  provoke(isQuery: boolean): void {
+    const { outbox } = this.#parts
+    outbox.add(this.#failing)
+    if (isQuery) outbox.add(sync)
+    outbox.flush()
+  }
+
   #sync(): true {
     const { conversation, names, outbox } = this.#parts
     conversation.sent({ kind: 'sync', statements: [], stretch: names.stretch })
@@ -105,7 +135,10 @@ export class AgentMessages {
       if (!this.#mayGo(cleared)) return false
       conversation.sent({
         kind: 'query',
-        statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), bytesOf(one, message))),
+        statements: cleared.map((one) => ({
+          ...this.#send(one, this.#noteEffects(one.statement), bytesOf(one, message), null),
+          limit: limitOf(one.judged),
+        })),
         stretch: names.stretch,
         ...(cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? { isReplication: true } : {}),
       })
@@ -129,7 +162,7 @@ export class AgentMessages {
       // of several the server takes none
       const statement = cleared.length > 1 ? unseen('', 'unparsed') : (one?.statement ?? null)
       const { undo, done } = names.parsed(name, statement, types)
-      const [first, ...rest] = cleared.map((each) => this.#send(each, null, message.bytes))
+      const [first, ...rest] = cleared.map((each) => this.#send(each, null, message.bytes, null))
       const sent: Sent = { undo, done, close: first?.close ?? null }
       conversation.sent({ kind: 'parse', statements: [sent, ...rest] })
       this.#unanswered += 1
@@ -158,22 +191,26 @@ export class AgentMessages {
     return after(this.#clearing.settleName(names.isUnsure('portal', name)), () => {
       const bound = names.portal(name)
       const cleared = bound === null ? [] : this.#clear([running(bound.statement, bound.params)])
-      return after(cleared, (all) => this.#executeCleared(message, bound?.statement ?? null, all))
+      return after(cleared, (all) => this.#executeCleared(message, bound, all))
     })
   }
 
   #executeCleared(
     message: FrontendMessage,
-    statement: AnalysedStatement | null,
+    bound: BoundStatement | null,
     cleared: readonly Cleared[] | null,
   ): Soon<boolean> {
     const { conversation, reader } = this.#parts
     if (cleared === null) return this.#fail(false)
     if (!this.#mayGo(cleared)) return false
-    if (statement !== null) reader.ran(statement)
+    if (bound !== null) reader.ran(bound.statement)
     conversation.sent({
       kind: 'execute',
-      statements: cleared.map((one) => this.#send(one, this.#noteEffects(one.statement), message.bytes)),
+      statements: cleared.map((one) => ({
+        ...this.#send(one, this.#noteEffects(one.statement), message.bytes, bound?.shape ?? null),
+        limit: limitOf(one.judged),
+        given: bound?.given ?? null,
+      })),
     })
     this.#unanswered += 1
     return true
@@ -182,9 +219,14 @@ export class AgentMessages {
   #describe(message: FrontendMessage): Soon<boolean> {
     const { kind, name } = targetOf(message)
     if (name === null) return this.#failAs(nameTooLong)
-    const learn = kind === 'statement' ? this.#parts.names.described(name) : null
-    const described = (body: Buffer) => learn?.(parameterTypes(body))
-    this.#parts.conversation.sent({ kind: 'describe', statements: [], ...(learn === null ? {} : { described }) })
+    const learner = this.#parts.names.described(kind, name)
+    this.#parts.conversation.sent({
+      kind: 'describe',
+      statements: [],
+      ...(learner === null
+        ? {}
+        : { described: (body: Buffer) => learner.types(parameterTypes(body)), columns: learner.columns }),
+    })
     this.#unanswered += 1
     return true
   }
@@ -230,12 +272,12 @@ export class AgentMessages {
   }
 
   /** A statement on its way: its leave is used up here. */
-  #send({ judged }: Cleared, names: Pick<Sent, 'undo' | 'done'> | null, bytesUp: number): Sent {
+  #send({ judged }: Cleared, names: Pick<Sent, 'undo' | 'done'> | null, bytesUp: number, shape: Shape | null): Sent {
     if (judged.ruling.kind === 'allow') redeem(judged.ruling.permit, judged.action.id)
     return {
       undo: names?.undo ?? null,
       done: names?.done ?? null,
-      close: closing(this.#parts.session, judged, bytesUp),
+      close: closing(this.#parts.session, judged, bytesUp, shape),
     }
   }
 

@@ -1,5 +1,6 @@
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import type { BoundParams } from './params.ts'
+import type { Amount } from './tally.ts'
 
 /** What a name of a session stands for. */
 export interface Named {
@@ -11,10 +12,20 @@ export interface Named {
   types: readonly number[]
   /** Of a portal: what it was bound with. */
   readonly params: BoundParams
+  /** Of a portal: what it gave so far. */
+  readonly given: Amount
+  /** Columns of its result; of a portal those of its statement. */
+  readonly shape: Shape
   /** Number of the stretch between two Syncs it was made in. */
   readonly stretch: number
   /** Whether the server said that it was made. */
   isMade: boolean
+}
+
+/** What the server said of a result. */
+export interface Shape {
+  /** Names; null: it was not asked. */
+  columns: readonly string[] | null
 }
 
 /** Takes back what the server turned out not to do. */

@@ -18,6 +18,7 @@ import { fatal, type TransactionStatus } from './respond.ts'
 import { SessionNames } from './session-names.ts'
 import type { SessionFacts } from './sql-facts.ts'
 import { StatementReader } from './statement-reader.ts'
+import { Stopper } from './stopper.ts'
 
 /** A session both of whose sides are logged in. */
 export interface PumpParts {
@@ -64,11 +65,14 @@ class Pump {
   #isOver = false
   #hasPassed = false
   #isAgentDone = false
+  /** What the agent is told at the end, whatever it got of the chunk at hand. */
+  #lastWords: Buffer | null = null
+  readonly #stopper: Stopper
   /** Settles when the server was told to end what ran. */
   #stopped: Promise<void> | null = null
 
   constructor(parts: PumpParts) {
-    const { session, agent, upstream, parameters, transaction, facts, cache } = parts
+    const { session, agent, upstream, parameters, transaction, cancelKey, facts, cache } = parts
     this.#parts = parts
     this.#lexing = new Lexing(parameters)
     this.#outbox = new Outbox(upstream)
@@ -79,13 +83,23 @@ class Pump {
       ready: (status, stretch) => {
         if (status === 'I') names.transactionEnded(stretch)
       },
+      provoke: (isQuery) => this.#messages.provoke(isQuery),
+      fatal: (because, told) => {
+        this.#lastWords = told
+        throw new ClawError('CP_LIMIT', because)
+      },
     })
     const conversation = this.#conversation
     const standing = new Standing(session, facts.credential, ({ host }) => host)
     this.#messages = new AgentMessages({ session, facts, standing, reader, names, conversation, outbox: this.#outbox })
+    this.#stopper = new Stopper({ session, upstream, cancelKey, conversation }, () => {
+      this.#lastWords = conversation.cutWords
+      this.#fail(new ClawError('CP_LIMIT', 'a statement gave more than a rule allows, and did not end'), 'server')
+    })
     this.#scanner = new BackendScanner({
       began: (type) => conversation.began(type, this.#scanner.position),
       ended: (type, body) => this.#told(type, body),
+      rows: () => conversation.rows(),
       pass: (bytes) => this.#toAgent(bytes),
     })
     this.ended = this.#join(agent, upstream, session.signal)
@@ -118,7 +132,7 @@ class Pump {
     if (signal.aborted) cancel()
     try {
       await Promise.all([closed(agent), closed(upstream)])
-      await this.#stopped
+      await Promise.all([this.#stopped, this.#stopper.settled])
     } finally {
       signal.removeEventListener('abort', cancel)
     }
@@ -237,6 +251,7 @@ class Pump {
     } catch (error) {
       this.#fail(error, isBetween && !this.#hasPassed ? 'server' : 'torn')
     }
+    if (!this.#isOver) this.#stopper.check()
   }
 
   #told(type: number, body: Buffer): void {
@@ -274,7 +289,7 @@ class Pump {
     const title = isOver ? 'a statement of a session that has to end' : 'a message that cannot be read'
     if (where === 'agent' && !this.#isOver) session.refuse(title, fault.message, {})
     const code = isOver ? '57P01' : '08P01'
-    if (where === 'agent') this.#stopRunning()
+    if (where === 'agent' || this.#lastWords !== null) this.#stopRunning()
     this.#end(fault.message, where === 'torn' ? null : [code, fault.message])
   }
 
@@ -285,8 +300,10 @@ class Pump {
     const { agent, upstream } = this.#parts
     // a server that ends a session says so itself
     const isTold = !this.#conversation.wasEnded && !this.#isAgentDone && this.#scanner.isBetween && agent.writable
-    if (told !== null && isTold) agent.write(fatal(...told))
+    const words = this.#lastWords ?? (told === null ? null : fatal(...told))
+    if (words !== null && isTold) agent.write(words)
     this.#conversation.end(because)
+    this.#stopper.end()
     upstream.destroy()
     closeGently(agent)
   }

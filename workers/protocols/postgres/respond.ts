@@ -1,5 +1,6 @@
 import type { ActionId } from '../../contract/ids.ts'
-import { type Deny, deciderLabel } from '../../contract/verdict.ts'
+import { type Allow, type Deny, deciderLabel, type ResultLimits } from '../../contract/verdict.ts'
+import type { Ending } from './owed.ts'
 
 /** What an error says besides its message. */
 export interface ErrorNotes {
@@ -36,6 +37,24 @@ export function denial(deny: Deny, action: ActionId): Buffer {
       ? 'The same statement may succeed later.'
       : 'The session can be used further; ask the operator to change the policy if this statement is needed.',
   })
+}
+
+/** What an agent is told of a statement that would give more than the rule that allowed it lets it. */
+export function limitReached(
+  { decider, limits = {} }: Allow,
+  action: ActionId,
+  over: keyof ResultLimits,
+  ending: Ending,
+): Buffer {
+  const message = `clawpatrol ended this statement: it gives more than ${limits[over]} ${over === 'rows' ? 'rows' : 'bytes of rows'}`
+  const notes = { detail: `limit_${over} of rule "${deciderLabel(decider)}", action ${action}`, hint: hints[ending] }
+  return report(ending === 'fatal' ? 'FATAL' : 'ERROR', '54000', message, notes)
+}
+
+const hints: { readonly [ending in Ending]: string } = {
+  stopped: 'Ask for less, with LIMIT or a narrower WHERE. The session can be used further.',
+  done: 'It had run to its end before it could be stopped: what it changed stays. Ask for less, with LIMIT or a narrower WHERE.',
+  fatal: 'Send it by itself, and ask for less, with LIMIT or a narrower WHERE.',
 }
 
 /** @see postgresql.org/docs/current/protocol-error-fields.html */

@@ -1,10 +1,11 @@
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { isObscure } from '../../wire/sql/unseen-statement.ts'
-import type { Sent } from './conversation.ts'
+import type { Sent } from './owed.ts'
 import { type BoundParams, noParams, unknownParams } from './params.ts'
-import { asPrepare, executedName, type Named, Names, preparedName } from './prepared.ts'
+import { asPrepare, executedName, type Named, Names, preparedName, type Shape } from './prepared.ts'
 import { unseen } from './sql-facts.ts'
 import type { StatementReader } from './statement-reader.ts'
+import type { Amount } from './tally.ts'
 
 type Effect = Pick<Sent, 'undo' | 'done'>
 
@@ -12,7 +13,19 @@ type Effect = Pick<Sent, 'undo' | 'done'>
 export interface BoundStatement {
   readonly statement: AnalysedStatement
   readonly params: BoundParams
+  /** What the portal gave so far. */
+  readonly given: Amount
+  readonly shape: Shape
 }
+
+/** Takes note of what a server says of a prepared statement or a portal. */
+export interface Learner {
+  readonly types: (types: readonly number[]) => void
+  readonly columns: (columns: readonly string[]) => void
+}
+
+/** Names of columns are remembered up to this over a session, UTF-16 units. */
+const mostColumnText = 4 << 20
 
 const noEffect: Effect = { undo: null, done: null }
 
@@ -20,6 +33,7 @@ const noEffect: Effect = { undo: null, done: null }
 export class SessionNames {
   readonly #statements = new Names()
   readonly #portals = new Names()
+  #columnText = 0
   /** Number of the stretch of messages up to the next Sync or Query. */
   stretch = 1
   readonly #reader: StatementReader
@@ -61,14 +75,26 @@ export class SessionNames {
       statement,
       source: null,
       params: room ? given : unknownParams('truncated'),
+      ...(named === null ? {} : { shape: named.shape }),
     })
   }
 
-  /** A Describe of a prepared statement; what to call with the types the server says its parameters are of. */
-  described(name: string): ((types: readonly number[]) => void) | null {
-    const named = this.#statements.get(name)
+  /** A Describe; what to call with what the server says. */
+  described(kind: 'statement' | 'portal', name: string): Learner | null {
+    const named = (kind === 'statement' ? this.#statements : this.#portals).get(name)
     if (named === null) return null
-    return (types) => this.#statements.retype(name, named, types)
+    return {
+      types: (types) => {
+        if (kind === 'statement') this.#statements.retype(name, named, types)
+      },
+      columns: (columns) => this.#keepColumns(named.shape, columns),
+    }
+  }
+
+  #keepColumns(shape: Shape, columns: readonly string[]): void {
+    if (shape.columns !== null) return
+    this.#columnText += columns.reduce((sum, column) => sum + column.length + 16, 0)
+    if (this.#columnText <= mostColumnText) shape.columns = columns
   }
 
   /** A Close. */
@@ -79,9 +105,9 @@ export class SessionNames {
   /** What a portal runs, with what; null: there is nothing in it. */
   portal(name: string): BoundStatement | null {
     const named = this.#portals.get(name)
-    if (named === null) return { statement: unseen('', 'unparsed'), params: unknownParams('unparsed') }
-    const { statement, params } = named
-    return statement === null ? null : { statement, params }
+    if (named === null) return { statement: unseen('', 'unparsed'), params: unknownParams('unparsed'), ...nothingYet() }
+    const { statement, params, given, shape } = named
+    return statement === null ? null : { statement, params, given, shape }
   }
 
   /** Name of the prepared statement an EXECUTE runs; null: it cannot be told. */
@@ -116,7 +142,7 @@ export class SessionNames {
   }
 
   #make(names: Names, name: string, made: Pick<Named, 'statement' | 'source'> & Partial<Named>): Effect {
-    const named: Named = { types: [], params: noParams, ...made, stretch: this.stretch, isMade: false }
+    const named: Named = { types: [], params: noParams, ...nothingYet(), ...made, stretch: this.stretch, isMade: false }
     const undo = names.set(name, named)
     const done = () => {
       named.isMade = true
@@ -135,4 +161,8 @@ export class SessionNames {
     this.#statements.forgetNamed()
     this.#portals.forgetNamed()
   }
+}
+
+function nothingYet(): Pick<Named, 'given' | 'shape'> {
+  return { given: { rows: 0, bytes: 0 }, shape: { columns: null } }
 }
