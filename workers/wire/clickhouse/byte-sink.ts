@@ -9,11 +9,11 @@ export class ByteSink {
   }
 
   /** A number of variable length. */
-  varint(value: number): this {
+  varint(value: number | bigint): this {
     const bytes: number[] = []
-    let left = value
-    for (; left >= 128; left = Math.floor(left / 128)) bytes.push((left % 128) + 128)
-    bytes.push(left)
+    let left = BigInt(value)
+    for (; left >= 128n; left >>= 7n) bytes.push(Number(left & 127n) | 128)
+    bytes.push(Number(left))
     this.#pieces.push(Buffer.from(bytes))
     return this
   }

@@ -4,6 +4,7 @@ import { type ByteSource, malformed, type Reading } from './byte-source.ts'
 import { type ClientHello, readClientHello } from './hello.ts'
 import { type Held, PacketDecoder, type Packets, passing } from './packet-decoder.ts'
 import { longestStatement, type Query, readQuery, skipRest } from './query.ts'
+import { queryPacket } from './query-packet.ts'
 import { newestRevision, oldestRevision, since } from './revisions.ts'
 
 /** What a client sends. */
@@ -23,6 +24,8 @@ export type ClientPacket = Held &
 
 /**
  * Splits what a client sends into packets. After its Hello it waits for `begin`.
+ * What it gives out for the server is what was read, not what came: queries are written anew, and their blocks are
+ * always compressed. A server that fails in the middle of either must not find packets in the rest of it.
  * @see clickhouse.com/docs/native-protocol/client
  */
 export class ClientDecoder extends PacketDecoder<ClientPacket> {
@@ -72,9 +75,10 @@ function* packets(source: ByteSource, session: Session): Packets<ClientPacket> {
         const query = yield* readQuery(source, revision)
         isCompressed = query.isCompressed
         const goesOn = query.textBytes > longestStatement
-        yield { kind: 'query', query, held: source.take(), goesOn }
+        source.take()
+        yield { kind: 'query', query, held: queryPacket(query, revision), goesOn }
         if (!goesOn) break
-        yield* passing(skipRest(source, revision, query))
+        yield* passing(source, skipRest(source, revision, query))
         yield 'end'
         break
       }
@@ -82,13 +86,14 @@ function* packets(source: ByteSource, session: Session): Packets<ClientPacket> {
       case 7: {
         const table = yield* source.text(longestName, 'the name of a table')
         const kind = code === 2 ? 'data' : 'scalar'
-        yield* readBlock(source, { revision, isCompressed, isVerified: true, note: session.note }, (block) => ({
-          kind,
-          table,
-          block,
-          held: source.take(),
-          goesOn: true,
-        }))
+        const form = {
+          revision,
+          isFramed: isCompressed,
+          passedOn: 'in safe frames',
+          isVerified: true,
+          note: session.note,
+        } as const
+        yield* readBlock(source, form, (block, held) => ({ kind, table, block, held, goesOn: true }))
         break
       }
       case 3:

@@ -1,5 +1,8 @@
 import { ByteSink } from './byte-sink.ts'
+import { ByteSource } from './byte-source.ts'
+import { cityHash128 } from './city-hash.ts'
 import { ClientDecoder, type ClientPacket } from './client-packets.ts'
+import { readFrame } from './frame.ts'
 import type { Held, PacketDecoder } from './packet-decoder.ts'
 import { ServerDecoder, type ServerPacket } from './server-packets.ts'
 
@@ -9,6 +12,8 @@ export interface Decoded<P> {
   readonly columns: string[]
   /** All bytes it passed on. */
   readonly passed: Buffer
+  /** The same by packet. */
+  readonly parts: readonly Buffer[]
 }
 
 /** Everything a decoder gives out when it is fed these chunks; `met` is told each packet as it comes. */
@@ -16,24 +21,25 @@ export function drain<P extends Held>(
   decoder: PacketDecoder<P>,
   chunks: readonly Buffer[],
   met: (packet: P) => void = () => {},
-): Pick<Decoded<P>, 'packets' | 'passed'> {
+): Omit<Decoded<P>, 'columns'> {
   const packets: P[] = []
-  const passed: Buffer[] = []
+  const pieces: Buffer[][] = []
   for (const chunk of chunks) {
     decoder.push(chunk)
     for (;;) {
       const rest = decoder.rest()
-      if (rest !== null) passed.push(rest)
+      if (rest !== null) pieces.at(-1)?.push(rest)
       if (decoder.isInside && rest === null) break
       const packet = decoder.next()
       if (packet === null && rest === null) break
       if (packet === null) continue
       packets.push(packet)
-      passed.push(packet.held)
+      pieces.push([packet.held])
       met(packet)
     }
   }
-  return { packets, passed: Buffer.concat(passed) }
+  const parts = pieces.map((each) => Buffer.concat(each))
+  return { packets, parts, passed: Buffer.concat(parts) }
 }
 
 /** What a client says to a server of this revision. */
@@ -76,4 +82,30 @@ export function int64(value: number | bigint): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64LE(BigInt(value))
   return bytes
+}
+
+/** A compressed frame with its checksum. */
+export function frame(method: number, content: Buffer, plainLength: number): Buffer {
+  const body = Buffer.concat([Buffer.from([method]), Buffer.alloc(8), content])
+  body.writeUInt32LE(body.length, 1)
+  body.writeUInt32LE(plainLength, 5)
+  return Buffer.concat([cityHash128(body), body])
+}
+
+/** A frame that is not compressed. */
+export function stored(plain: Buffer): Buffer {
+  return frame(0x02, plain, plain.length)
+}
+
+/** What is in frames that follow each other. */
+export function contentOf(frames: Buffer): Buffer {
+  const source = new ByteSource()
+  source.push(frames)
+  const contents: Buffer[] = []
+  while (source.advance()) {
+    const result = readFrame(source, true).next()
+    if (result.done !== true) throw new Error('a frame that is not whole')
+    contents.push(result.value)
+  }
+  return Buffer.concat(contents)
 }

@@ -25,7 +25,7 @@ export function decodeLz4(bytes: Buffer, length: number): Buffer | null {
     at += literals
     to += literals
     // the last sequence has literals only
-    if (at === end) return to === length && (token & 15) === 0 ? output : null
+    if (at === end) return to === length ? output : null
     if (at + 2 > end) return null
     const offset = (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
     at += 2

@@ -2,14 +2,14 @@ import { ByteSource, malformed, type Reading } from './byte-source.ts'
 
 /**
  * What a reader of packets comes to: `more` bytes are needed, it has to `wait` to be told something, a packet that
- * may be given out, bytes of it that may `pass`, or the `end` of one given out before that.
+ * may be given out, bytes of it that may pass, or the `end` of one given out before that.
  */
-export type Step<P> = 'more' | 'wait' | 'pass' | 'end' | P
+export type Step<P> = 'more' | 'wait' | 'end' | Buffer | P
 
 /** The packets of one direction, as a reader comes to them. */
 export type Packets<P> = Generator<Step<P>, never, undefined>
 
-/** A packet with the bytes it was read from, as they came: all of them, or its first where it goes on. */
+/** A packet with the bytes to be passed on: all of them, or its first where it goes on. */
 export interface Held {
   readonly held: Buffer
   /** Whether more bytes of it come from `rest`: until there are none, no other packet is given out. */
@@ -44,6 +44,7 @@ export class PacketDecoder<P extends Held> {
     if (this.isInside) return null
     for (;;) {
       const step = this.#step()
+      if (Buffer.isBuffer(step)) throw new Error('bytes of no packet')
       if (typeof step === 'object') {
         this.isInside = step.goesOn
         return step
@@ -65,8 +66,7 @@ export class PacketDecoder<P extends Held> {
         continue
       }
       if (step === 'end') this.isInside = false
-      const bytes = this.#source.take()
-      if (bytes.length > 0) return bytes
+      else if (Buffer.isBuffer(step) && step.length > 0) return step
     }
     return null
   }
@@ -91,9 +91,10 @@ export class PacketDecoder<P extends Held> {
 }
 
 /** Lets bytes pass as they are read. */
-export function* passing(reading: Reading<void>): Generator<'more' | 'pass', void, undefined> {
+export function* passing(source: ByteSource, reading: Reading<void>): Generator<'more' | Buffer, void, undefined> {
   while (reading.next().done !== true) {
-    yield 'pass'
+    yield source.take()
     yield 'more'
   }
+  yield source.take()
 }

@@ -15,6 +15,11 @@ export function parameterTexts(parameters: readonly Setting[]): ReadonlyMap<stri
   return texts
 }
 
+/** Whether a value is one literal that every server reads to its end. */
+export function isQuoted(value: string): boolean {
+  return unquoted(value) !== null
+}
+
 /** Flag of what is the user's own: other parameters a server ignores, or takes for settings of its own. */
 const custom = 2
 

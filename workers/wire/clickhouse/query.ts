@@ -45,10 +45,14 @@ export function* readQuery(source: ByteSource, revision: number): Reading<Query>
   return { ...head, parameters: yield* readParameters(source, revision) }
 }
 
-/** Passes over what `readQuery` left of a query. */
+/**
+ * Passes over what `readQuery` left of a query.
+ * @throws ClawError CP_PROTOCOL where parameters follow: they could not be written anew
+ */
 export function* skipRest(source: ByteSource, revision: number, { textBytes }: Query): Reading<void> {
   yield* source.skip(textBytes - longestStatement)
-  yield* readParameters(source, revision)
+  if (revision >= since.parameters && (yield* source.byte()) !== 0)
+    throw malformed(`a query has parameters and a text of more than ${longestStatement} bytes`)
 }
 
 function* readParameters(source: ByteSource, revision: number): Reading<readonly Setting[]> {

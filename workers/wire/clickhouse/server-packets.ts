@@ -53,7 +53,10 @@ export class ServerDecoder extends PacketDecoder<ServerPacket> {
     this.#session = session
   }
 
-  /** Whether the blocks of results are compressed: as the statement that was sent last wants it. */
+  /**
+   * Whether the agent gets the blocks of results compressed: as the statement that was sent last wants it.
+   * The server compresses them in any case, see `ClientDecoder`.
+   */
   set isCompressed(value: boolean) {
     this.#session.isCompressed = value
   }
@@ -86,20 +89,21 @@ function* packets(source: ByteSource, session: Session): Packets<ServerPacket> {
       const table = yield* source.text(longestName, 'the name of a table')
       const form = {
         revision,
-        isCompressed: session.isCompressed && kind !== 'log' && kind !== 'profileEvents',
-        // the agent verifies them: a server that sends others harms nobody but its clients
-        isVerified: false,
+        isFramed: kind !== 'log' && kind !== 'profileEvents',
+        passedOn: session.isCompressed ? 'as it comes' : 'out of frames',
+        // the agent verifies those it gets; others are read as they are
+        isVerified: !session.isCompressed,
         note: (column: Column) => session.note(kind, column),
-      }
-      yield* readBlock(source, form, (block) => ({ kind, table, block, held: source.take(), goesOn: true }))
+      } as const
+      yield* readBlock(source, form, (block, held) => ({ kind, table, block, held, goesOn: true }))
     } else if (code === 11) {
       // its columns may be as many as a table has
       yield { kind: 'tableColumns', held: source.take(), goesOn: true }
-      yield* passing(skipTableColumns(source))
+      yield* passing(source, skipTableColumns(source))
       yield 'end'
     } else if (code === 12) {
       yield { kind: 'partUuids', held: source.take(), goesOn: true }
-      yield* passing(skipUuids(source))
+      yield* passing(source, skipUuids(source))
       yield 'end'
     } else {
       const packet = yield* readShort(source, code, revision)

@@ -1,5 +1,6 @@
 import { ClawError } from '../../contract/errors.ts'
 import { binarySetting } from './binary-settings.ts'
+import type { ByteSink } from './byte-sink.ts'
 import { type ByteSource, malformed, type Reading } from './byte-source.ts'
 import { since } from './revisions.ts'
 
@@ -37,6 +38,15 @@ export function* readSettings(source: ByteSource, revision: number): Reading<rea
   }
 }
 
+/** Writes a setting as `readSettings` reads it. */
+export function writeSetting(sink: ByteSink, { name, flags, value }: Setting, revision: number): void {
+  sink.text(name)
+  const kind = revision >= since.settingsAsText ? null : binarySetting(name)
+  if (kind === null) sink.varint(flags).text(value)
+  else if (kind === 'text') sink.text(value)
+  else sink.varint(kind === 'signed' ? folded(BigInt(value)) : BigInt(value))
+}
+
 function* text(source: ByteSource): Reading<string> {
   return yield* source.text(longestValue, 'the value of a setting')
 }
@@ -47,14 +57,31 @@ function* binary(source: ByteSource, name: string): Reading<string> {
     case 'text':
       return yield* text(source)
     case 'number':
-      return String(yield* source.varint())
-    case 'signed': {
-      const value = yield* source.varint()
-      return String(value % 2 === 0 ? value / 2 : -(value + 1) / 2)
-    }
+      return String(yield* exactly(source))
+    case 'signed':
+      return String(unfolded(yield* exactly(source)))
     case null:
       throw malformed(`how the setting "${name.slice(0, 64)}" is written at this revision is not known`)
     default:
       return kind satisfies never
   }
+}
+
+/** A number of variable length, all 63 bits of it. */
+function* exactly(source: ByteSource): Reading<bigint> {
+  let value = 0n
+  for (let shift = 0n; shift < 63n; shift += 7n) {
+    const byte = yield* source.byte()
+    value |= BigInt(byte & 0x7f) << shift
+    if (byte < 0x80) return value
+  }
+  throw malformed('a number is longer than 9 bytes')
+}
+
+function unfolded(value: bigint): bigint {
+  return (value & 1n) === 0n ? value >> 1n : -((value + 1n) >> 1n)
+}
+
+function folded(value: bigint): bigint {
+  return value < 0n ? -value * 2n - 1n : value * 2n
 }
