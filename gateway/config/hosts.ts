@@ -69,7 +69,7 @@ export function hostIndex(profile: Pick<Profile, 'endpoints'>): HostIndex {
   const located = new Map<number, string[]>()
   for (const endpoint of profile.endpoints) {
     const protocol = protocolNamed(endpoint.protocol)
-    const isSilent = protocol?.opening === 'own'
+    const isSilent = (protocol?.openingOf?.(endpoint.settings) ?? protocol?.opening) === 'own'
     if (isSilent) silent.add(endpoint.name)
     for (const { kind, host, port } of entriesOf(endpoint)) {
       const fixed = port ?? protocol?.defaultPort ?? 0

@@ -18,7 +18,7 @@ const python = pythonWith(['clickhouse_connect'], 'clickhouse-connect through th
 const host = 'metrics.example.test'
 const script = (name: string) => fileURLToPath(new URL(`clients/${name}`, import.meta.url))
 
-const policy = (port: number, { caFile }: Authority) => `
+const policy = (port: number, plain: number, { caFile }: Authority) => `
 defaults {
   unknown_host = "deny"
 }
@@ -27,9 +27,14 @@ endpoint "clickhouse_https" "metrics" {
   upstream = "127.0.0.1:${port}"
   ca_cert  = "<<file:${caFile}>>"
 }
+endpoint "clickhouse_https" "plain" {
+  hosts    = ["plain.example.test"]
+  upstream = "127.0.0.1:${plain}"
+  tls      = false
+}
 credential "clickhouse_credential" "metrics-app" {
-  endpoint = clickhouse_https.metrics
-  user     = "app"
+  endpoints = [clickhouse_https.metrics, clickhouse_https.plain]
+  user      = "app"
 }
 rule "no-salaries" {
   endpoint  = clickhouse_https.metrics
@@ -69,7 +74,7 @@ describe.skipIf(program === null)("an agent's ClickHouse statements over HTTPS",
     server.query("INSERT INTO hr.salaries VALUES ('topsecret')")
     lab = await startLab({
       names: [host],
-      policy: () => policy(server.ports.https, authority),
+      policy: () => policy(server.ports.https, server.ports.http, authority),
       secrets: { 'metrics-app': clickHousePassword },
     })
   }, 60_000)
@@ -112,6 +117,19 @@ describe.skipIf(program === null)("an agent's ClickHouse statements over HTTPS",
       ['SELECT number FROM system.numbers', 'allow', 'short-lists', '200'],
     ])
     expect(records.at(-1)).toMatchObject({ error: 'the result is longer than the 100000 bytes the rule allows' })
+  })
+
+  it('curl without TLS, where the endpoint says so', async () => {
+    const done = await run(['curl', '-sS', '--data', 'SELECT 40 + 2', 'http://plain.example.test:8123/'])
+    expect(done).toMatchObject({ code: 0, stdout: '42\n', stderr: '' })
+    const other = await run([
+      'curl',
+      '-sS',
+      '-H',
+      'Host: metrics.example.test',
+      'http://plain.example.test:8123/?query=SELECT+1',
+    ])
+    expect(other.stdout).toContain('the request names another host')
   })
 
   it('@clickhouse/client: compressed both ways, inserts, denials, what comes after', async () => {

@@ -81,6 +81,8 @@ export interface ProtocolDefinition<S extends z.ZodType = z.ZodType> {
   readonly defaultPort: number
   /** How its connections begin: with a TLS ClientHello that may name the host, or in a way of their own. */
   readonly opening: 'client-hello' | 'own'
+  /** The same, where it is not so for all its endpoints. */
+  readonly openingOf?: (settings: z.output<S>) => 'client-hello' | 'own'
   /** Whether `runtimes.ts` has code that serves it; a gateway refuses a policy that needs one without. */
   readonly isServed: boolean
   /** What of a result its rules may limit; absent: nothing. */

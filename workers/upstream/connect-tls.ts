@@ -22,6 +22,11 @@ const handshakeMs = 10_000
 const probeMs = 30_000
 const highWaterMark = 256 * 1024
 
+/** Has a connection probed that says nothing: a response may take for ever, a dead upstream must not. */
+export function withProbes(raw: Duplex): Duplex {
+  return raw instanceof net.Socket ? raw.setNoDelay(true).setKeepAlive(true, probeMs) : raw
+}
+
 /**
  * Puts TLS on a connection to an upstream; its certificate is verified for the requested host unless the peer says otherwise.
  * Owns the raw socket from here on, also when it fails.
@@ -31,8 +36,7 @@ export function connectTls(
   raw: Duplex,
   { host, context, alpn, session, isUnchecked = false }: TlsPeer,
 ): Promise<tls.TLSSocket> {
-  // keep-alive probes: a response may take for ever, a dead upstream must not
-  if (raw instanceof net.Socket) raw.setNoDelay(true).setKeepAlive(true, probeMs)
+  withProbes(raw)
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       socket: raw,

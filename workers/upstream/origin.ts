@@ -3,7 +3,7 @@ import tls from 'node:tls'
 import type { ClawError } from '../contract/errors.ts'
 import { Http1Connection } from '../wire/http/http1-client.ts'
 import { Http2Connection } from '../wire/http/http2-client.ts'
-import { connectTls } from './connect-tls.ts'
+import { connectTls, withProbes } from './connect-tls.ts'
 
 /** Client certificate and roots for an upstream, PEM. */
 export interface TlsMaterial {
@@ -16,6 +16,8 @@ export interface TlsMaterial {
 export interface OriginKey {
   readonly host: string
   readonly port: number
+  /** It is reached without TLS. */
+  readonly isPlain?: boolean
   /** PEM roots instead of the public ones. */
   readonly ca: string | null
   readonly material: TlsMaterial | null
@@ -57,6 +59,7 @@ export class Origin {
   /** @throws Error when certificate, key or roots are not PEM that OpenSSL takes */
   constructor(key: OriginKey) {
     this.key = key
+    if (key.isPlain === true) this.#speaks = 'http/1.1'
     const ca = key.material?.ca ?? key.ca
     this.#context = tls.createSecureContext({
       minVersion: 'TLSv1.2',
@@ -128,9 +131,10 @@ export class Origin {
     return this.#speaks === 'http/1.1' ? 'http/1.1' : prefers
   }
 
-  async #secure(dial: () => Promise<Duplex>, alpn: readonly Prefers[]): Promise<tls.TLSSocket> {
+  async #secure(dial: () => Promise<Duplex>, alpn: readonly Prefers[]): Promise<Duplex> {
     const raw = await dial()
-    const { host } = this.key
+    const { host, isPlain = false } = this.key
+    if (isPlain) return withProbes(raw)
     const socket = await connectTls(raw, { host, context: this.#context, alpn, session: this.#ticket })
     socket.on('session', (session: Buffer) => {
       this.#ticket = session
@@ -139,9 +143,9 @@ export class Origin {
     return socket
   }
 
-  #ready(socket: tls.TLSSocket): Http1Connection | Http2Connection {
+  #ready(socket: Duplex): Http1Connection | Http2Connection {
     this.#startSweeping()
-    if (socket.alpnProtocol === 'h2') {
+    if (socket instanceof tls.TLSSocket && socket.alpnProtocol === 'h2') {
       const session = new Http2Connection(socket, (changed) => this.#sessionChanged(changed))
       this.#sessions.push(session)
       return session

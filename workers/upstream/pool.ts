@@ -49,9 +49,9 @@ export class OriginPool {
 const digests = new Map<string, string>()
 const maxDigests = 1024
 
-function idOf({ endpoint, host, port, via, ca, material }: OriginScope): string {
+function idOf({ endpoint, host, port, isPlain = false, via, ca, material }: OriginScope): string {
   const tls = material === null ? '' : [material.cert, material.key, material.ca ?? ''].map(digestOf).join()
-  return `${endpoint}\n${host}:${port}\n${via ?? ''}\n${ca === null ? '' : digestOf(ca)}\n${tls}`
+  return `${endpoint}\n${isPlain ? 'http' : 'https'}\n${host}:${port}\n${via ?? ''}\n${ca === null ? '' : digestOf(ca)}\n${tls}`
 }
 
 function digestOf(text: string): string {

@@ -15,6 +15,6 @@ export const http: Family = {
     { name: 'body', type: 'string', doc: 'Body after content decoding, up to limits.body_buffer.' },
     { name: 'body_json', type: 'dyn', doc: 'Body as JSON; an empty object when there is no body.' },
     { name: 'host', type: 'string', doc: 'Requested host name, lower case, without port.', folded: true },
-    { name: 'scheme', type: 'string', doc: 'Always https today.', folded: true },
+    { name: 'scheme', type: 'string', doc: 'https; http where the endpoint is reached without TLS.', folded: true },
   ],
 }

@@ -54,6 +54,10 @@ const httpsSettings = z.strictObject({
     fallback: '"default"',
     example: '"metrics"',
   }),
+  tls: field(flag().optional(), {
+    doc: 'false: plain HTTP, to the server and from the agent; hosts that name no port are then on 8123.',
+    fallback: 'true',
+  }),
   upstream: upstream(),
   ca_cert: caCert(),
   record_params: field(flag().optional(), {
@@ -69,15 +73,25 @@ export type ClickhouseHttpsSettings = z.output<typeof httpsSettings>
 export const clickhouseHttps: ProtocolDefinition<typeof httpsSettings> = {
   kind: 'protocol',
   type: 'clickhouse_https',
-  summary: 'a ClickHouse server, over HTTPS',
+  summary: 'a ClickHouse server, over HTTPS or HTTP',
   settings: httpsSettings,
   families: [sql, http],
   accepts: ['http', 'login', 'tls'],
-  hosts: ({ hosts }) => hosts,
+  check: checkHttps,
+  hosts: ({ hosts, tls }) => (tls === false ? hosts.map((host) => withPort(host, plainPort)) : hosts),
   defaultPort: 443,
   opening: 'client-hello',
+  openingOf: ({ tls }) => (tls === false ? 'own' : 'client-hello'),
   isServed: true,
   limits: ['bytes'],
+}
+
+/** Port of hosts that name none, without TLS. */
+const plainPort = 8123
+
+function checkHttps({ tls, ca_cert }: ClickhouseHttpsSettings): readonly SettingsProblem[] {
+  if (tls !== false || ca_cert === undefined) return []
+  return [{ path: ['ca_cert'], message: 'ca_cert needs TLS: with tls = false no certificate is checked' }]
 }
 
 /** Port of the hosts that name none. */

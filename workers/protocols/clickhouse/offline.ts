@@ -26,13 +26,13 @@ export async function loadHttpsOffline(): Promise<OfflineDecoder> {
   const decode = await loadOffline()
   return (described, endpoint, limits) => {
     const { host = '', http, sql } = described
-    const { database = usualDatabase } = endpoint.settings as ClickhouseHttpsSettings
+    const { database = usualDatabase, tls = true } = endpoint.settings as ClickhouseHttpsSettings
     const named = sql === undefined ? described : { ...described, sql: { database, ...sql } }
     const seen = decode(named, endpoint, limits)
     if (http === undefined) return seen
     const head = describedHead(http)
     const body = describedBody(described, head, endpoint, limits)
-    const request = new HttpFacts(head, splitAuthority(host.toLowerCase()).host, body)
+    const request = new HttpFacts(head, splitAuthority(host.toLowerCase()).host, body, tls ? 'https' : 'http')
     const unknowns = unknownsOf(head, body)
     return seen.map((each) => ({
       ...each,

@@ -15,6 +15,8 @@ export interface HttpSettings {
   readonly hosts: readonly string[]
   /** host:port to dial instead. */
   readonly upstream?: string | undefined
+  /** false: neither the agent nor the upstream is spoken to through TLS. */
+  readonly tls?: boolean | undefined
   /** PEM roots instead of the public ones. */
   readonly ca_cert?: string | undefined
 }
@@ -25,6 +27,7 @@ export interface Agent {
   /** Requested host, lower case, and port. */
   readonly host: string
   readonly port: number
+  readonly scheme: 'https' | 'http'
   /** Host and port as they go upstream. */
   readonly authority: string
   readonly pool: OriginPool

@@ -75,6 +75,9 @@ export async function prepareRequest(
     if (use !== null && secret === null && needsSecret(use)) return refusal('secret_missing', howToSet(use))
     const endpoint = session.endpoint()
     if (endpoint === null) return refusal('endpoint_gone', 'the endpoint is no longer in the policy')
+    const isPlain = agent.scheme === 'http'
+    if (isPlain !== (endpoint.settings.tls === false))
+      return refusal('endpoint_gone', 'the endpoint is reached in another way now: connect again')
     const headers = requestFields(head, body.received > 0 || body.isOver)
     const { method, target } = head
     const sent: OutgoingRequest = { method, target, authority, headers, upgrade: upgradeOf(head) }
@@ -84,7 +87,9 @@ export async function prepareRequest(
     if (secret !== null) narrowCodings(request.headers)
     body.filterTrailers = (trailers) => requestTrailers(trailers, request.headers)
     const { upstream = null, ca_cert: ca = null } = endpoint.settings
-    const scope = { endpoint: endpoint.name, host, port, ca, material, via: upstream }
+    if (isPlain && material !== null)
+      throw new ClawError('CP_SECRET', 'a client certificate needs TLS, and the endpoint has tls = false')
+    const scope = { endpoint: endpoint.name, host, port, isPlain, ca, material, via: upstream }
     const to = () => (upstream === null ? { host, port } : addressOf(upstream))
     return { kind: 'ready', request, origin: pool.origin(scope), secret, to }
   } catch (error) {

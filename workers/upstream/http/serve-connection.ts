@@ -20,14 +20,16 @@ export interface Serving {
 /** Serves an agent's connection: TLS, HTTP/1.1 or HTTP/2, each request judged by itself. */
 export async function serveConnection(session: Session<HttpSettings>, { service, pool }: Serving): Promise<void> {
   const { client, signal, flow } = session
-  const opened = await openTls(session, service)
+  const isPlain = session.endpoint()?.settings.tls === false
+  const opened = isPlain ? openPlain(session) : await openTls(session, service)
   if (opened === null) {
     client.destroy()
     return
   }
   const { host, socket, protocol } = opened
   const { port } = flow.target
-  const agent: Agent = { session, host, port, authority: authorityOf(host, port), pool }
+  const scheme = isPlain ? 'http' : 'https'
+  const agent: Agent = { session, host, port, scheme, authority: authorityOf(host, port, isPlain ? 80 : 443), pool }
   const running = new Set<Promise<void>>()
   const handler = exchangeHandler(agent, service, running)
   const cancel = () => socket.destroy()
@@ -41,6 +43,11 @@ export async function serveConnection(session: Session<HttpSettings>, { service,
     signal.removeEventListener('abort', cancel)
     client.destroy()
   }
+}
+
+/** A connection without TLS names no host but the one it was made to. */
+function openPlain({ client, flow }: Session<HttpSettings>) {
+  return { host: flow.targetName ?? flow.target.host, socket: client, protocol: 'http/1.1' as const }
 }
 
 /** Takes TLS off the connection; null: it was refused, and recorded where somebody meant something by it. */

@@ -30,9 +30,9 @@ export function isSameAuthority(authority: string, host: string, port: number): 
 }
 
 /** The authority as it goes upstream: the port only where it is not the usual one. */
-export function authorityOf(host: string, port: number): string {
+export function authorityOf(host: string, port: number, usualPort = 443): string {
   const shown = isIP(host) === 6 ? `[${host}]` : host
-  return port === 443 ? shown : `${shown}:${port}`
+  return port === usualPort ? shown : `${shown}:${port}`
 }
 
 /** Host without brackets and final dot, and port, of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address. */

@@ -11,9 +11,10 @@ export class HttpFacts {
   readonly #head: RequestHead
   readonly #body: InspectedBody
   readonly host: string
-  readonly scheme = 'https'
+  readonly scheme: 'https' | 'http'
 
-  constructor(head: RequestHead, host: string, body: InspectedBody) {
+  constructor(head: RequestHead, host: string, body: InspectedBody, scheme: 'https' | 'http' = 'https') {
+    this.scheme = scheme
     this.#head = head
     this.host = host
     this.#body = body

@@ -23,7 +23,9 @@ export interface GatewayParts {
 
 /** Starts a gateway that accepts agents on 127.0.0.1 and takes them for flows to `host` port 443. */
 export function startGateway({ pki, host, upstreamPort, ...parts }: GatewayParts): Promise<Serving> {
-  const settings = { hosts: [host], upstream: `127.0.0.1:${upstreamPort}`, ca_cert: pki.ca, ...parts.settings }
+  const { tls, ...more } = parts.settings ?? {}
+  const roots = { tls, ca_cert: tls === false ? undefined : pki.ca }
+  const settings = { hosts: [host], upstream: `127.0.0.1:${upstreamPort}`, ...roots, ...more }
   return startServing<ClickhouseHttpsSettings>({
     ...parts,
     serve: (session) => clickhouseHttps.serve(session),
@@ -31,6 +33,7 @@ export function startGateway({ pki, host, upstreamPort, ...parts }: GatewayParts
     protocol: 'clickhouse_https',
     hosts: settings.hosts,
     settings,
+    targetName: tls === false ? host : null,
     target: { host: '192.0.2.1', port: 443 },
     certificate: async () => pki.server,
     dial: ({ port }) => dialLocal(port),

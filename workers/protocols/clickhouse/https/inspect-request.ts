@@ -57,7 +57,7 @@ export async function inspectRequest(
   const credential = use?.name ?? null
   const sql = { database, user, credential, settings: session.settings, params, recordsParams }
   const { title, facts, unknowns, record, described } = seenOf(statement, sql)
-  const http = new HttpFacts(head, agent.host, body)
+  const http = new HttpFacts(head, agent.host, body, agent.scheme)
   const isKnown = (path: string) => !unknownsOf(head, body).some((unknown) => unknown.path === path)
   return {
     kind: 'inspected',

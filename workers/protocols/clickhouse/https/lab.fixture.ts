@@ -94,17 +94,12 @@ export interface Asker extends AsyncDisposable {
 export async function startAsker(parts: GatewayParts & { readonly rules: readonly Rule[] }): Promise<Asker> {
   const gateway = await startGateway(parts)
   const { host, pki } = parts
-  const agent = new https.Agent({ keepAlive: false })
+  const server = { host: '127.0.0.1', port: gateway.port, agent: false } as const
+  const options =
+    parts.settings?.tls === false ? { ...server, protocol: 'http:' } : { ...server, servername: host, ca: pki.ca }
   return {
     gateway,
-    ask: (asked) =>
-      ask(
-        { host: '127.0.0.1', port: gateway.port, servername: host, ca: pki.ca, agent },
-        {
-          ...asked,
-          headers: { Host: host, ...asked.headers },
-        },
-      ),
+    ask: (asked) => ask(options, { ...asked, headers: { Host: host, ...asked.headers } }),
     [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
   }
 }

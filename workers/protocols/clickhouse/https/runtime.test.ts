@@ -1,3 +1,4 @@
+import nodeHttp from 'node:http'
 import nodeHttps from 'node:https'
 import zlib from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -292,6 +293,30 @@ describe('clickhouse_https', () => {
     await agent.ask({ path: '/', body: 'SELECT failing LIMIT 1' })
     await agent.gateway.settled()
     expect(last()?.closing).toMatchObject({ status: 'exception 60', error: null })
+  })
+
+  it('serves without TLS where the endpoint says so', async () => {
+    const lines: string[] = []
+    const server = nodeHttp.createServer((request, response) => {
+      lines.push(`${request.method} ${request.url} as ${request.headers.authorization} to ${request.headers.host}`)
+      response.end('fine')
+    })
+    const rules = [aRule('no-plain', "http.scheme == 'http' && sql.verb == 'drop'", 'nothing is dropped')]
+    const credentials = [aCredential('plain', 'clickhouse_credential', { settings: { user: 'me' } })]
+    await using plain = await startAsker({
+      pki: lab.pki,
+      host,
+      upstreamPort: await listen(server),
+      settings: { tls: false },
+      credentials,
+      secrets: { plain: { '': 'plain-secret' } },
+      rules,
+    })
+    expect((await plain.ask({ path: '/?query=SELECT+1' })).text).toBe('fine')
+    expect((await plain.ask({ path: '/', body: 'DROP TABLE t' })).text).toContain('nothing is dropped')
+    expect(lines).toEqual([`GET /?query=SELECT+1&database=default as ${basic('me:plain-secret')} to ${host}:443`])
+    expect((await plain.ask({ path: '/', headers: { Host: 'other.test' } })).status).toBe(421)
+    server.close()
   })
 
   it('breaks off a result that is longer than the rule allows', async () => {

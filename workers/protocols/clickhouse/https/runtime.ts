@@ -30,9 +30,9 @@ function statementCache(): Promise<StatementCache> {
 
 const service: HttpService = {
   defaultPort: definition.defaultPort,
-  show({ host, authority }, { head }) {
+  show({ host, scheme, authority }, { head }) {
     const path = pathOf(head.target).slice(0, maxTitle)
-    return { title: `${head.method} https://${authority}${path}`, record: { method: head.method, host, path } }
+    return { title: `${head.method} ${scheme}://${authority}${path}`, record: { method: head.method, host, path } }
   },
   choose(endpoint, { head: { headers, target } }) {
     const parameters = readParameters(target)
