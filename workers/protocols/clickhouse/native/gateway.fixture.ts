@@ -15,14 +15,22 @@ export type GatewayParts = Partial<Pick<ServingParts<unknown>, 'rules' | 'unmatc
   readonly certificate?: Certificate
   /** Name the agent asked for; null: it came by address. */
   readonly targetName?: string | null
+  /** Statements are judged once it resolves. */
+  readonly judging?: Promise<void>
 }
 
 /** Starts a gateway that accepts agents on 127.0.0.1 and takes them for flows to the endpoint's server, `ch.test:9000`. */
-export function startGateway({ serverPort, settings, certificate, ...parts }: GatewayParts): Promise<Serving> {
+export function startGateway({ serverPort, settings, certificate, judging, ...parts }: GatewayParts): Promise<Serving> {
   return startServing<ClickhouseNativeSettings>({
     targetName: 'ch.test',
     ...parts,
-    serve: (session) => clickhouseNative.serve(session),
+    serve: (session) => {
+      const judge: typeof session.judge = async (seen) => {
+        await judging
+        return await session.judge(seen)
+      }
+      return clickhouseNative.serve({ ...session, judge })
+    },
     families: [sql],
     protocol: 'clickhouse_native',
     hosts: ['ch.test:9000'],
