@@ -81,11 +81,18 @@ function ruleLine({ rule, priority, mode, outcome, result, decides, because }: E
   return `${mark} ${String(at + 1).padStart(2)}. ${result.padEnd(resultWidth)}  rule "${rule}" (${what.join(', ')}): ${because.replaceAll(lineEnds, ' ')}`
 }
 
-function verdictText({ verdict, rule, reason, approvers, failsafe }: Outcome): string {
+function limitText({ limits }: Outcome): string {
+  const { rows, bytes } = limits ?? {}
+  const most = [...(rows === undefined ? [] : [`${rows} rows`]), ...(bytes === undefined ? [] : [`${bytes} bytes`])]
+  return most.length === 0 ? '' : `, at most ${most.join(' and ')} of a result`
+}
+
+function verdictText(outcome: Outcome): string {
+  const { verdict, rule, reason, approvers, failsafe } = outcome
   const by = rule === null ? '' : ` by rule "${rule}"`
   const asked = approvers.length === 0 ? '' : `, who would be asked: ${approvers.join(', then ')}`
   // a rule without a reason of its own asks for none
   const own = verdict === 'ask' && reason === unsaid.ask ? null : reason
   const why = own === null ? (rule === null && verdict === 'allow' ? ': no rule matches' : '') : `: ${own}`
-  return `${verdict === 'ask' ? 'approve' : verdict}${by}${failsafe === null ? '' : ' (fail closed)'}${asked}${why}`
+  return `${verdict === 'ask' ? 'approve' : verdict}${by}${failsafe === null ? '' : ' (fail closed)'}${asked}${why}${limitText(outcome)}`
 }

@@ -4,7 +4,7 @@ import { ClawError } from '../../workers/contract/errors.ts'
 import type { CredentialName } from '../../workers/contract/ids.ts'
 import type { OfflineDecoder } from '../../workers/contract/offline.ts'
 import type { Endpoint, Limits } from '../../workers/contract/profile.ts'
-import type { FailsafeCause, Judgement, ShadowHit, Verdict } from '../../workers/contract/verdict.ts'
+import type { FailsafeCause, Judgement, ResultLimits, ShadowHit, Verdict } from '../../workers/contract/verdict.ts'
 import { protocolNamed } from '../../workers/protocols/index.ts'
 import { offlineDecoder } from '../../workers/protocols/offline.ts'
 import { compileRules, type RuleSet } from '../../workers/rules/compile.ts'
@@ -26,6 +26,8 @@ export interface Outcome {
   readonly reason: string | null
   /** Who would be asked, in this order. */
   readonly approvers: readonly string[]
+  /** How much of a result it may give, where it may pass; null: as much as there is. */
+  readonly limits: ResultLimits | null
   /** Why it is denied although no rule says so; null: nothing like that. */
   readonly failsafe: FailsafeCause | null
   /** What shadow rules would have said, over all parts. */
@@ -118,6 +120,7 @@ function outcomeOf(endpoint: Endpoint, parts: readonly JudgedPart[]): Outcome {
     endpoint: endpointLabel(endpoint),
     reason: verdict.kind === 'allow' ? null : verdict.reason,
     approvers: verdict.kind === 'ask' ? verdict.approvers : [],
+    limits: verdict.kind === 'deny' ? null : (verdict.limits ?? null),
     failsafe: decider.by === 'failsafe' ? decider.cause : null,
     shadows: parts.flatMap(({ judgement }) => judgement.shadows),
     parts,
@@ -132,6 +135,7 @@ function unclaimed(host: string, unknownHost: 'splice' | 'deny'): Outcome {
     endpoint: null,
     reason: isDenied ? `no endpoint claims ${host}` : null,
     approvers: [],
+    limits: null,
     failsafe: null,
     shadows: [],
     parts: [],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { describeWritten, type WrittenAction } from './written-action.ts'
 
 const written = (family: WrittenAction['family'], text: string, rest: Partial<WrittenAction> = {}) =>
-  describeWritten({ family, text, headers: [], body: null, host: null, database: null, ...rest })
+  describeWritten({ family, text, headers: [], body: null, host: null, database: null, params: null, ...rest })
 
 describe('describeWritten()', () => {
   it('reads a request', () => {
@@ -64,6 +64,9 @@ describe('describeWritten()', () => {
     expect(written('sql', 'SELECT 1', { database: 'd', host: 'db.test' })).toEqual({
       host: 'db.test',
       sql: { statement: 'SELECT 1', database: 'd' },
+    })
+    expect(written('sql', 'SELECT $1', { params: { 1: '7' } })).toEqual({
+      sql: { statement: 'SELECT $1', params: { 1: '7' } },
     })
   })
 

@@ -2,6 +2,7 @@ import type {
   DescribedAction,
   DescribedHttp,
   DescribedKubernetes,
+  DescribedSql,
   DescribedSsh,
 } from '../../workers/contract/described.ts'
 import { ClawError } from '../../workers/contract/errors.ts'
@@ -17,6 +18,8 @@ export interface WrittenAction {
   /** Host, where the text does not say it. */
   readonly host: string | null
   readonly database: string | null
+  /** Values of parameters of a statement; null: none are given. */
+  readonly params: { readonly [name: string]: string } | null
 }
 
 /**
@@ -32,11 +35,19 @@ export function describeWritten(written: WrittenAction): DescribedAction {
     case 'k8s':
       return { ...at, ...(/^[A-Za-z]+\s+(https:\/\/|\/)/.test(text) ? request(written) : { k8s: call(text) }) }
     case 'sql':
-      return { ...at, sql: { statement: text, ...(written.database === null ? {} : { database: written.database }) } }
+      return { ...at, sql: statement(written) }
     case 'ssh':
       return { ...at, ...session(written) }
     default:
       return family satisfies never
+  }
+}
+
+function statement({ text, database, params }: WrittenAction): DescribedSql {
+  return {
+    statement: text,
+    ...(database === null ? {} : { database }),
+    ...(params === null ? {} : { params }),
   }
 }
 

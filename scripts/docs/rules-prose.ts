@@ -34,7 +34,26 @@ put together at run time, is unknown. \`sql.is_unqualified\` knows a missing \`W
 not PostgreSQL's own may write whatever its body says: with one, \`sql.is_write\` is unknown, but \`orders.price_with_tax\` looks
 like a column even where it is such a function: give the database user no right to run those that do harm. Allow the
 functions you know rather than forbid those you fear. On ClickHouse, \`sql.functions\` has the table functions too: \`url\`, \`remote\`,
-\`s3\`, \`file\` take data out.`
+\`s3\`, \`file\` take data out.
+
+\`sql.params\` holds bind parameters as the agent wrote them (\`' 07'\` stays \`' 07'\`), and those in binary form as the server
+prints them. A statement that is only prepared has none yet: a rule that hangs on one lets it be prepared, and decides each
+time it runs. Parameters nobody can read (binary of a type of one's own, more than 64 KiB) are unknown, for rules that read
+them alone. Not every statement has the parameter you mean, so ask first:
+
+\`\`\`hcl
+rule "own-tenant" {
+  endpoint    = postgres.orders
+  condition   = "'tenants' in sql.tables && '1' in sql.params && sql.params['1'] == '42'"
+  verdict     = "allow"
+  limit_rows  = 1000
+  limit_bytes = "4MiB"
+}
+\`\`\`
+
+\`limit_rows\` and \`limit_bytes\` hold for what the rule lets pass: one row more, and the statement ends with an error (on
+PostgreSQL \`54000\`) after the rows it may give. On PostgreSQL all executions of a portal count together, a line of \`COPY\` is
+a row, and each \`FETCH\` of a cursor is a statement of its own.`
 
 /** What unknown means to a condition. */
 export const unknowns = `A fact that could not be determined is *unknown*: a body longer than \`limits.body_buffer\`, SQL that does not parse, an

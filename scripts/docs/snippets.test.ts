@@ -28,8 +28,11 @@ endpoint "https" "payments" {
 endpoint "https" "github" {
   hosts = ["api.github.com"]
 }
+endpoint "postgres" "orders" {
+  host = "orders-db.example:5432"
+}
 credential "passthrough" "none" {
-  endpoints = [https.payments, https.github]
+  endpoints = [https.payments, https.github, postgres.orders]
 }
 profile "default" {
   credentials = [passthrough.none]

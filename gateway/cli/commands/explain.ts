@@ -32,6 +32,11 @@ export const explain: Command = {
     { flags: '--host <host>', summary: 'host it goes to, where the action does not say it' },
     { flags: '--endpoint <name>', summary: 'endpoint it goes to: <type>.<name> or <name>' },
     { flags: '--database <name>', summary: 'database of the session' },
+    {
+      flags: '--param <name=value>',
+      summary: 'value of a parameter of the statement, e.g. 1=42 for $1',
+      repeatable: true,
+    },
     { flags: '--credential <name>', summary: 'credential it is sent with (default: as traffic would choose)' },
     { flags: '--profile <name>', summary: 'profile of the device (default: the first that reaches the endpoint)' },
     { flags: '--device <name>', summary: "the device's name" },
@@ -95,8 +100,19 @@ function written(policy: Policy, family: 'http' | 'k8s' | 'sql' | 'ssh', options
     body: bodyOf(textOf(options.body)),
     host: textOf(options.host),
     database: textOf(options.database),
+    params: paramsOf(listOf(options.param)),
   })
   return { action: { ...action, ...contextOf(options) }, pin: pinOf(policy, textOf(options.endpoint)), notes: [] }
+}
+
+function paramsOf(given: readonly string[]): { readonly [name: string]: string } | null {
+  const params = given.map((each) => {
+    const at = each.indexOf('=')
+    // the value may be a secret: it is not repeated
+    if (at < 1) throw new ClawError('CP_CONFIG', '--param is not NAME=VALUE')
+    return [each.slice(0, at), each.slice(at + 1)] as const
+  })
+  return params.length === 0 ? null : Object.fromEntries(params)
 }
 
 async function recorded(policy: Policy, id: string, options: Invocation['options']): Promise<Asked> {

@@ -1,3 +1,4 @@
+import { readBind } from './bind-message.ts'
 import { FrontendDecoder, type FrontendMessage } from './frontend.ts'
 import { errorResponse, readyForQuery, type TransactionStatus } from './respond.ts'
 
@@ -19,18 +20,24 @@ export function messagesIn(bytes: Buffer): Buffer[] {
 
 /**
  * Behaves as PostgreSQL does in what matters to a relay: skipping after errors, transaction status, names, COPY.
- * Statements: `select …`, one with `/0` fails, `begin`, `rollback`, `commit`, `copy t from stdin`; one with `drop` is
- * answered as a gateway answers what it denies.
+ * Statements: `select …`, one with `/0` fails, `begin`, `rollback`, `commit`, `copy t from stdin`, `select many` with three
+ * rows; one with `drop` is answered as a gateway answers what it denies.
  */
 export class ModelBackend {
   readonly #decoder = new FrontendDecoder()
   readonly #statements = new Map<string, string>()
-  readonly #portals = new Map<string, string>()
+  readonly #portals = new Map<string, { readonly text: string; readonly isDenied: boolean }>()
   readonly seen: string[] = []
   #status: TransactionStatus = 'I'
   #isSkipping = false
+  readonly #isGuarded: boolean
   /** What goes on when the data of a COPY ends. */
   #afterCopy: ((isWhole: boolean) => Buffer[]) | null = null
+
+  /** @param isGuarded whether it denies by itself what has a parameter 2, and ends what gives more than two rows */
+  constructor(isGuarded = false) {
+    this.#isGuarded = isGuarded
+  }
 
   /** What it answers to these bytes. */
   answer(bytes: Buffer): Buffer {
@@ -41,7 +48,8 @@ export class ModelBackend {
     return Buffer.concat(answers)
   }
 
-  #answer({ type, held }: FrontendMessage): Buffer[] {
+  #answer(sent: FrontendMessage): Buffer[] {
+    const { type, held } = sent
     const letter = String.fromCharCode(type)
     const words = held.subarray(5).toString('latin1').split('\0')
     if (this.#afterCopy !== null) return this.#copy(letter)
@@ -61,7 +69,8 @@ export class ModelBackend {
         if (text === undefined) return this.#fail('26000')
         if (first !== '' && this.#portals.has(first)) return this.#fail('42P03')
         if (this.#isAborted(text)) return this.#fail('25P02')
-        this.#portals.set(first, text)
+        const isTwo = readBind(sent).values?.[0]?.bytes?.toString() === '2'
+        this.#portals.set(first, { text, isDenied: this.#isGuarded && isTwo })
         return [message('2')]
       }
       case 'D': {
@@ -73,9 +82,9 @@ export class ModelBackend {
         ;(first.startsWith('S') ? this.#statements : this.#portals).delete(first.slice(1))
         return [message('3')]
       case 'E': {
-        const text = this.#portals.get(first)
-        if (text === undefined) return this.#fail('34000')
-        return this.#run(text, (answers) => answers)
+        const portal = this.#portals.get(first)
+        if (portal === undefined) return this.#fail('34000')
+        return portal.isDenied ? this.#fail('42501') : this.#run(portal.text, (answers) => answers)
       }
       default:
         throw new Error(`the model knows no ${letter}`)
@@ -117,7 +126,11 @@ export class ModelBackend {
     }
     if (text === 'begin' && this.#status === 'I') this.#status = 'T'
     if (text === 'rollback' || text === 'commit') this.#status = 'I'
-    return go([message('D', '\0\0'), message('C', `${text}\0`)], true)
+    const row = message('D', '\0\0')
+    if (text !== 'select many') return go([row, message('C', `${text}\0`)], true)
+    return this.#isGuarded
+      ? go([row, row, ...this.#fail('54000')], false)
+      : go([row, row, row, message('C', 'many\0')], true)
   }
 
   #copy(letter: string): Buffer[] {

@@ -23,10 +23,12 @@ class ModelServer {
   constructor() {
     this.server = net.createServer({ allowHalfOpen: true }, (socket) => {
       const model = new ModelBackend()
-      this.model = model
       socket.on('error', () => undefined)
       socket.on('end', () => socket.end())
       socket.on('data', (chunk: Buffer) => {
+        // a request to cancel: whatever it is about has run by now
+        if (chunk.length === 16 && chunk.readUInt32BE(4) === 80_877_102) return void socket.end()
+        this.model = model
         const answer = model.answer(chunk)
         const cut = (chunk.length * 7) % (answer.length + 1)
         if (cut > 0) socket.write(answer.subarray(0, cut))
@@ -53,21 +55,37 @@ const texts = [
   'begin',
   'rollback',
   'commit',
+  'select many',
+  'select 1; select many',
   '',
 ] as const
 const text = fc.constantFrom(...texts)
-const single = fc.constantFrom('select 1', 'select 1/0', 'drop table t', 'begin', 'rollback', 'commit')
+const single = fc.constantFrom(
+  'select 1',
+  'select $1',
+  'select many',
+  'select 1/0',
+  'drop table t',
+  'begin',
+  'rollback',
+  'commit',
+)
 const name = fc.constantFrom('', 's1', 's2')
 const query = text.map((sql) => [message('Q', `${sql}\0`)])
 const parse = fc.tuple(name, single).map(([as, sql]) => [message('P', `${as}\0${sql}\0\0\0`)])
-const bind = fc.tuple(name, name).map(([portal, statement]) => [message('B', `${portal}\0${statement}\0\0\0\0\0\0\0`)])
+const params = fc.constantFrom('\0\0', '\0\x01\0\0\0\x011', '\0\x01\0\0\0\x012', '\0\x01\xff\xff\xff\xff')
+const bindOf = (portal: string, statement: string, given: string) =>
+  message('B', Buffer.from(`${portal}\0${statement}\0\0\0${given}\0\0`, 'latin1'))
+const bind = fc.tuple(name, name, params).map((given) => [bindOf(...given)])
 const execute = name.map((portal) => [message('E', `${portal}\0\0\0\0\0`)])
-const whole = single.map((sql) => [
-  message('P', `\0${sql}\0\0\0`),
-  message('B', '\0\0\0\0\0\0\0\0'),
-  message('D', 'P\0'),
-  message('E', '\0\0\0\0\0'),
-])
+const whole = fc
+  .tuple(single, params)
+  .map(([sql, given]) => [
+    message('P', `\0${sql}\0\0\0`),
+    bindOf('', '', given),
+    message('D', 'P\0'),
+    message('E', '\0\0\0\0\0'),
+  ])
 const about = fc
   .tuple(fc.constantFrom('D', 'C'), fc.constantFrom('S', 'P'), name)
   .map(([type, kind, of]) => [message(type, `${kind}${of}\0`)])
@@ -117,11 +135,15 @@ describe('pump()', () => {
         const socket = await session.dial({ host: 'db.test', port: 5432 })
         const facts = { database: 'd', user: 'u', credential: null, path: new SearchPath(), recordsParams: false }
         const parts = { session, agent: session.client, upstream: socket, parameters: usual, facts, cache }
-        await pump({ ...parts, transaction: 'I', cancelKey: null })
+        await pump({ ...parts, transaction: 'I', cancelKey: Buffer.alloc(8) })
       },
-      settings: { host: 'db.test:5432' },
+      settings: { host: 'db.test:5432', sslmode: 'disable' },
       serverPort: (upstream.server.address() as net.AddressInfo).port,
-      rules: [aRule('no-drop', "'drop' in sql.verbs", 'no')],
+      rules: [
+        aRule('no-drop', "'drop' in sql.verbs", 'no'),
+        aRule('not-two', "'1' in sql.params && sql.params['1'] == '2'", 'no'),
+        { ...aRule('few', "sql.statement.contains('many')"), outcome: { do: 'allow', limits: { rows: 2 } } },
+      ],
     })
   })
   afterAll(async () => {
@@ -160,7 +182,7 @@ describe('pump()', () => {
           pieces.push(sent.subarray(Math.min(at, sent.length)))
           const begun = gateway.actions.length
           const got = messagesIn(await converse(pieces.filter(({ length }) => length > 0)))
-          const wanted = messagesIn(new ModelBackend().answer(sent))
+          const wanted = messagesIn(new ModelBackend(true).answer(sent))
           expect(got.map(meaningOf)).toEqual(wanted.map(meaningOf))
           expect(upstream.model.seen.join()).not.toContain('drop')
           await gateway.idle()
@@ -168,7 +190,7 @@ describe('pump()', () => {
           expect(gateway.actions.slice(begun).filter(({ closing }) => closing === null)).toEqual([])
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 200 },
     )
   })
 
