@@ -58,6 +58,18 @@ rule "only-reading" {
   verdict   = "deny"
   reason    = "reports only read"
 }
+rule "not-666" {
+  endpoint  = postgres.ledger
+  condition = "'1' in sql.params && sql.params['1'] == '666'"
+  verdict   = "deny"
+  reason    = "that entry is off limits"
+}
+rule "some" {
+  endpoint   = postgres.ledger
+  priority   = -1
+  verdict    = "allow"
+  limit_rows = 500
+}
 profile "default" {
   credentials = [postgres_credential.app-role]
 }
@@ -175,6 +187,28 @@ describe.skipIf(programs === null)("an agent's PostgreSQL traffic through the ga
     expect(records.map(({ status }) => status)).toEqual(['SELECT 1', 'INSERT 0 1', '42P01'])
     for (const [index, statement] of input.entries())
       expect(String(records[index]?.title)).toContain(statement.split(' ').at(2))
+  })
+
+  it('decides by parameters when a statement runs, and ends one that gives too much', async () => {
+    const before = (await recorded('ledger')).length
+    const many = 'select n as number from generate_series(1, 5000000) n'
+    const input = ['prepare p (int) as select $1 + 1', 'execute p (665)', 'execute p (666)', many, 'select 7'].join(
+      ';\n',
+    )
+    const done = await databases.lab.run(psql(connection('ledger-db.example.test', 6432)), { input: `${input};\n` })
+    expect(done).toMatchObject({ code: 0, stdout: '666\n7\n' })
+    expect(done.stderr).toMatch(/42501: .*that entry is off limits[\s\S]*54000: .*more than 500 rows/)
+    const records = (await recorded('ledger')).slice(before)
+    expect(records).toMatchObject([
+      { decision: 'allow', decider: '(pending)', status: 'PREPARE' },
+      { rule: 'some', status: 'SELECT 1', facts: { param_count: 1, rows: 1 } },
+      { decision: 'deny', rule: 'not-666', status: 'denied', facts: { param_count: 1 } },
+      { rule: 'some', status: '54000', facts: { rows: 500, result_columns: ['number'] } },
+      { rule: 'some', status: 'SELECT 1', facts: { rows: 1, result_columns: ['?column?'] } },
+    ])
+    expect(JSON.stringify(records.slice(1, 3).map(({ facts }) => facts))).not.toContain('66')
+    for (const { bytesUp, bytesDown, ms } of records.filter(({ status }) => status !== 'denied'))
+      expect([Number(bytesUp) > 0, Number(bytesDown) > 0, Number(ms) >= 0]).toEqual([true, true, true])
   })
 
   it('a new policy applies to the next statement of an open session', async () => {
