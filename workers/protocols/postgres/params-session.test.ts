@@ -1,6 +1,8 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Rule } from '../../contract/profile.ts'
+import { message } from './backend.fixture.ts'
+import { execute, RawAgent, sync } from './raw-agent.fixture.ts'
 import { postgres } from './runtime.ts'
 import { type PostgresServer, postgresPrograms, startServer } from './server.fixture.ts'
 import { aRule, type Gateway, psql, startGateway } from './session.fixture.ts'
@@ -34,12 +36,12 @@ describe.skipIf(programs === null)('parameters', () => {
     expect(gateway.actions.filter(({ closing }) => closing === null)).toEqual([])
   })
 
-  const gatewayWith = (settings: { readonly record_params?: boolean }) =>
+  const gatewayWith = (settings: { readonly record_params?: boolean }, rules = only) =>
     startGateway({
       serve: (session) => postgres.serve(session),
       settings: { host: 'db.test:5432', sslmode: 'disable', ...settings },
       serverPort: server.port,
-      rules: only,
+      rules,
     })
   const target = () => `host=127.0.0.1 port=${gateway.port} user=postgres dbname=postgres sslmode=disable`
   const decided = () =>
@@ -110,6 +112,42 @@ describe.skipIf(programs === null)('parameters', () => {
     )
     expect(ran.stdout).toBe('PREPARE\none')
     expect(ran.stderr).toMatch(/two is off limits[\s\S]*rule "not-two" could not be evaluated/)
+  })
+
+  it('in binary form are known by the types the agent gives, or the server when it is asked', async () => {
+    const agent = new RawAgent(gateway.port)
+    await agent.answers(1)
+    const text = 'select a from t where a = $1'
+    const binary = (value: number) =>
+      message('B', Buffer.from([0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 4, 0, 0, 0, value, 0, 0]))
+    const untyped = message('P', `\0${text}\0\0\0`)
+    const typed = message('P', Buffer.concat([Buffer.from(`\0${text}\0\0\x01`), Buffer.from([0, 0, 0, 23])]))
+    const describe = message('D', 'S\0')
+    agent.send(untyped, describe, sync)
+    expect(await agent.answers(1)).toBe('1 t T ZI')
+    agent.send(binary(1), execute, sync, binary(2), execute, sync)
+    expect(await agent.answers(2)).toBe('2 D C ZI 2 E42501 ZI')
+    agent.send(typed, binary(1), execute, binary(2), execute, binary(1), execute, sync)
+    expect(await agent.answers(1)).toBe('1 2 D C 2 E42501 ZI')
+    // nobody knows a type here: neither does the rule
+    agent.send(untyped, binary(1), execute, sync)
+    expect(await agent.answers(1)).toBe('1 2 E42501 ZI')
+    agent.socket.destroy()
+    await gateway.idle()
+    expect(gateway.actions.at(-1)?.seen.unknowns).toEqual([{ path: 'sql.params', because: 'undecodable' }])
+  })
+
+  it('that are very long go on where no rule reads them', async () => {
+    const asked = (client: pg.Client) =>
+      client.query({ text: 'select length($1::text) as long', values: ['x'.repeat(3 << 20)] })
+    await withClient(async (client) => {
+      await expect(asked(client)).rejects.toThrow('(truncated at the inspection buffer)')
+    })
+    await gateway[Symbol.asyncDispose]()
+    gateway = await gatewayWith({}, [])
+    await withClient(async (client) => {
+      expect((await asked(client)).rows).toEqual([{ long: 3 << 20 }])
+    })
   })
 
   it('that nobody can read deny only where a rule reads them', async () => {
