@@ -36,8 +36,9 @@ like a column even where it is such a function: give the database user no right 
 functions you know rather than forbid those you fear. On ClickHouse, \`sql.functions\` has the table functions too: \`url\`, \`remote\`,
 \`s3\`, \`file\` take data out.
 
-\`sql.params\` holds bind parameters as the agent wrote them (\`' 07'\` stays \`' 07'\`), and those in binary form as the server
-prints them. A statement that is only prepared has none yet: a rule that hangs on one lets it be prepared, and decides each
+\`sql.params\` holds bind parameters as the agent wrote them, and those in binary form, and whole numbers where the agent or
+the server said that they are some, as the server prints them. Most values can be written in more than one way (\`7\`, \`7.0\`,
+\`' 07'\`): allow those you know rather than forbid those you fear. A statement that is only prepared has none yet: a rule that hangs on one lets it be prepared, and decides each
 time it runs. Parameters nobody can read (binary of a type of one's own, more than 64 KiB) are unknown, for rules that read
 them alone. Not every statement has the parameter you mean, so ask first:
 

@@ -24,6 +24,24 @@ describe('boundParams()', () => {
     expect(boundParams([], [], textOf)).toBe(noParams)
   })
 
+  it.each([
+    [' 007\n', '7'],
+    ['+7', '7'],
+    ['-0', '0'],
+    ['-07', '-7'],
+    ['0', '0'],
+    ['0x7', 'undecodable'],
+    ['7_0', 'undecodable'],
+    ['', 'undecodable'],
+    ['\u00a07', 'undecodable'],
+  ])('has a whole number as the server reads it: %j', (written, read) => {
+    for (const type of [20, 21, 23, 26]) {
+      const expected = read === 'undecodable' ? read : { 1: read }
+      expect(valuesOf(boundParams([text(written)], [type], textOf))).toEqual(expected)
+    }
+    expect(valuesOf(boundParams([text(written)], [], textOf))).toEqual({ 1: written })
+  })
+
   it('knows how many there are and which are NULL where it does not know the others', () => {
     expect(boundParams([binary(1), null_], [], textOf)).toEqual({
       kind: 'unknown',
@@ -62,7 +80,9 @@ describe('paramsOf()', () => {
 
   it.each([
     ['execute plan', {}],
-    ["execute plan (1, 'a''b', -2.50, true, FALSE)", { 1: '1', 2: "a'b", 3: '-2.50', 4: 't', 5: 'f' }],
+    ["execute plan (1, 'a''b', -25, true, FALSE)", { 1: '1', 2: "a'b", 3: '-25', 4: 't', 5: 'f' }],
+    ['execute plan (665.9)', 'undecodable'],
+    ['execute plan (007)', 'undecodable'],
     ['EXECUTE "Pla n"(null,\'x\')', { 2: 'x' }],
     ['execute plan (1 + 1)', 'undecodable'],
     ["execute plan ('a'::text)", 'undecodable'],

@@ -1,7 +1,7 @@
 import type { Unknown } from '../../contract/action.ts'
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import { type BoundValue, mostParamBytes } from './bind-message.ts'
-import { binaryText } from './param-text.ts'
+import { binaryText, plainText } from './param-text.ts'
 import { executedName } from './prepared.ts'
 
 /** The parameters of a statement, as rules and records are told of them. */
@@ -59,7 +59,8 @@ export function boundParams(
     const name = String(index + 1)
     if (bytes === null) nulls.push(name)
     if (bytes === null || !isKnown) return
-    const text = isBinary ? binaryText(types[index] ?? 0, bytes, textOf) : textOf(bytes)
+    const type = types[index] ?? 0
+    const text = isBinary ? binaryText(type, bytes, textOf) : plainText(type, textOf(bytes))
     if (text === null) {
       isKnown = false
       return
@@ -94,7 +95,7 @@ export function paramsOf({ facts, unknowns }: AnalysedStatement, bound: BoundPar
 }
 
 const argumentList = /^\s*execute\s+(?:"(?:[^"\0]|"")+"|[a-z_][\w$]*)\s*(?:\(([\s\S]*)\)\s*)?$/i
-const argument = /\s*(?:(-[1-9]\d*(?:\.\d+)?|(?:0|[1-9]\d*)(?:\.\d+)?)|'((?:[^']|'')*)'|(true)|(false)|(null))\s*/iy
+const argument = /\s*(?:(-[1-9]\d*|0|[1-9]\d*)|'((?:[^']|'')*)'|(true)|(false)|(null))\s*/iy
 
 /** Arguments of an EXECUTE, where all of them are written out. */
 function argumentsIn(text: string): BoundParams {
