@@ -28,7 +28,7 @@ const settings = z.strictObject({
     example: 'true',
   }),
   record_params: field(flag().optional(), {
-    doc: 'Whether the record shows the values of bind parameters, not only how many there were; never of statements with columns that are called like secrets.',
+    doc: 'Whether the record shows values of bind parameters; never where a column is called like a secret.',
     fallback: 'false',
   }),
 })
