@@ -45,6 +45,8 @@ export class Conversation {
   #keptBytes = 0
   /** Of the query that is judged. */
   #judging: object | null = null
+  /** Whether the agent wants blocks compressed, as they come from the server. */
+  #isCompressed = false
   #running: Running | null = null
   #asked: Asked | null = null
   #waiting: (() => void)[] = []
@@ -131,6 +133,11 @@ export class Conversation {
     }
   }
 
+  /** A column of a result's block, told of before its values. */
+  column(name: string): void {
+    this.#running?.column(name)
+  }
+
   /** More of a packet of the server. */
   rest(bytes: Buffer): void {
     this.#pass(bytes, this.#running?.result.add(bytes) ?? [bytes])
@@ -139,12 +146,16 @@ export class Conversation {
   /** A packet of the server has ended. */
   over(): void {
     for (const bytes of this.#running?.result.end() ?? []) this.#parts.toAgent(bytes)
+    this.#running?.named()
     this.isBetween = true
   }
 
-  /** Whether bytes of the server may be copied on where it cannot be told any more where a packet ends. */
+  /**
+   * Whether bytes of the server may be copied on where it cannot be told any more where a packet ends: not to an agent
+   * that gets them in another form.
+   */
   stopFollowing(because: string): boolean {
-    if (this.#running === null || this.#running.result.isLimited) return false
+    if (this.#running === null || this.#running.result.isLimited || !this.#isCompressed) return false
     this.#unfollowed = because
     this.#wake()
     return true
@@ -197,6 +208,7 @@ export class Conversation {
       this.#running = running
       running.bytesUp = this.#keptBytes
       judging.sql.sent(running.statements)
+      this.#isCompressed = isCompressed
       expect(isCompressed)
       toServer(Buffer.concat(kept)).catch(fail)
     }

@@ -30,6 +30,7 @@ class Relay {
   constructor(parts: RelayParts) {
     const { agent, server, judging, check } = parts
     this.#parts = parts
+    server.columns.tell = (name) => this.#conversation.column(name)
     this.#conversation = new Conversation({
       judging,
       check,

@@ -3,6 +3,9 @@ import type { AnalysedStatement } from '../../../contract/sql.ts'
 import { deciderLabel, type ResultLimits } from '../../../contract/verdict.ts'
 import { Result } from './result.ts'
 
+/** Most of the names of columns that are recorded, characters. */
+const mostNamed = 16_384
+
 /** A statement that was judged. */
 export interface Cleared {
   readonly statement: AnalysedStatement
@@ -16,6 +19,9 @@ export class Running {
   bytesUp = 0
   bytesDown = 0
   #rowsUp = 0
+  #columns: string[] | null = null
+  #isNamed = false
+  #namedBytes = 0
   /** Whether the server was asked to stop it. */
   isCancelled = false
   readonly #session: Session
@@ -40,6 +46,19 @@ export class Running {
     return `the result is over ${what} of rule "${deciderLabel(decider)}" (action ${by.judged.action.id})`
   }
 
+  /** Notes a column of the block that comes next; the first block names them all. */
+  column(name: string): void {
+    if (this.#isNamed || this.#namedBytes > mostNamed) return
+    this.#columns ??= []
+    this.#columns.push(name)
+    this.#namedBytes += name.length
+  }
+
+  /** Notes that a block of the result has ended. */
+  named(): void {
+    this.#isNamed = this.#columns !== null
+  }
+
   /** Notes a block that is inserted. */
   insert(rows: number): void {
     this.#rowsUp += rows
@@ -51,6 +70,9 @@ export class Running {
    * @param error why it did not run to its end; null: the server says how it went
    */
   close(code: number | null, error: string | null): void {
+    const { rows } = this.result
+    // of several the server runs none
+    const result = this.#columns === null || this.cleared.length > 1 ? null : { columns: this.#columns, rows }
     for (const { statement, judged } of this.cleared) {
       const status = code === null ? this.#done(statement) : String(code)
       closeAction(this.#session, judged, {
@@ -58,6 +80,7 @@ export class Running {
         error,
         bytesUp: this.bytesUp,
         bytesDown: this.bytesDown,
+        ...(result === null || statement.facts.verb === 'insert' ? {} : { result }),
       })
     }
   }
@@ -74,9 +97,9 @@ export class Running {
 export function closeAction(
   session: Session,
   { action }: Judged,
-  { status, error = null, bytesUp = 0, bytesDown = 0 }: Pick<Closing, 'status'> & Partial<Closing>,
+  { status, error = null, bytesUp = 0, bytesDown = 0, ...rest }: Pick<Closing, 'status'> & Partial<Closing>,
 ): void {
-  session.close(action, { status, error, bytesUp, bytesDown, request: null, response: null })
+  session.close(action, { status, error, bytesUp, bytesDown, request: null, response: null, ...rest })
 }
 
 function tightest(cleared: readonly Cleared[]): ResultLimits {

@@ -7,24 +7,20 @@ import { addendum, endOfStreamPacket, pongPacket } from '../../../wire/clickhous
 import { exceptionPacket } from '../../../wire/clickhouse/exception.ts'
 import { clientHello, serverHello } from '../../../wire/clickhouse/hello.ts'
 import { newestRevision } from '../../../wire/clickhouse/revisions.ts'
+import { framed } from '../../../wire/clickhouse/safe-frame.ts'
 import { ServerDecoder, type ServerPacket } from '../../../wire/clickhouse/server-packets.ts'
 import { PacketStream } from './packet-stream.ts'
 
-/** A Query of the newest revision. */
+/** A Query of the newest revision, with compressed blocks. */
 export function query(text: string | Buffer, more: QueryParts = {}): Buffer {
-  const { settings = {}, params = {}, secret = '', kind = 0, isCompressed = false } = more
+  const { settings = {}, params = {}, secret = '', kind = 0 } = more
   const sink = new ByteSink().varint(1).text('id').byte(kind)
   if (kind !== 0) {
     sink.text('boss').text('').text('').raw(Buffer.alloc(8)).byte(1).text('me').text('host').text('client')
     sink.varint(1).varint(1).varint(newestRevision).text('').varint(0).varint(1).byte(0).varint(0).varint(0).varint(0)
   }
   for (const [name, value] of Object.entries(settings)) sink.text(name).varint(0).text(value)
-  sink
-    .text('')
-    .text(secret)
-    .varint(2)
-    .varint(isCompressed ? 1 : 0)
-    .text(text)
+  sink.text('').text(secret).varint(2).varint(1).text(text)
   for (const [name, value] of Object.entries(params)) sink.text(name).varint(2).text(`'${value}'`)
   return sink.text('').whole()
 }
@@ -36,16 +32,15 @@ export interface QueryParts {
   readonly secret?: string
   /** 2: part of a query of another server. */
   readonly kind?: 0 | 1 | 2
-  readonly isCompressed?: boolean
 }
 
 /** A Data packet, of a client or a server: one column of texts; without any, the block that ends a series. */
 export function data(values: readonly string[] | null, code = 2, table = ''): Buffer {
-  const sink = new ByteSink().varint(code).text(table)
-  if (values === null) return sink.raw(blockStart(0, 0).whole()).whole()
-  sink.raw(blockStart(1, values.length).whole()).text('x').text('String').byte(0)
-  for (const value of values) sink.text(value)
-  return sink.whole()
+  const packet = new ByteSink().varint(code).text(table)
+  if (values === null) return packet.raw(framed(blockStart(0, 0).whole())).whole()
+  const block = blockStart(1, values.length).text('x').text('String').byte(0)
+  for (const value of values) block.text(value)
+  return packet.raw(framed(block.whole())).whole()
 }
 
 /** The header of a result, or the sample of what is to be inserted. */
@@ -172,6 +167,7 @@ export async function startAgent(port: number, { isSilent = false } = {}): Promi
   const socket = (await dialLocal(port)) as net.Socket
   socket.on('error', () => undefined)
   const packets = new PacketStream<ServerPacket, ServerDecoder>(socket, new ServerDecoder(newestRevision))
+  packets.decoder.isCompressed = true
   if (!isSilent) socket.write(agentHello('agent'))
   const next = async () => {
     const packet = await nextOf(packets)

@@ -21,6 +21,8 @@ type NativeSession = Session<ClickhouseNativeSettings>
 export interface ServerSession {
   readonly stream: Duplex
   readonly packets: PacketStream<ServerPacket, ServerDecoder>
+  /** Who is told the columns of results. */
+  readonly columns: { tell: (name: string) => void }
   /** As it is to be told to the agent. */
   readonly hello: ServerHello
   /** What both sides write by. */
@@ -69,12 +71,17 @@ export async function openServer(
     if (endpoint.settings.tls === true) stream = await secure(session, raw, endpoint.settings)
     stream.on('error', () => undefined)
     stream.write(clientHello({ ...asked, revision: told, database, user, password }))
-    const packets = new PacketStream<ServerPacket, ServerDecoder>(stream, new ServerDecoder(told))
+    const columns: ServerSession['columns'] = { tell: () => undefined }
+    const decoder = new ServerDecoder(told, (kind, { name }) => {
+      if (kind === 'data') columns.tell(name)
+    })
+    const packets = new PacketStream<ServerPacket, ServerDecoder>(stream, decoder)
     const hello = helloOf(await packets.next(deadline.signal), password.toString())
     const revision = Math.min(told, hello.revision)
     return {
       stream,
       packets,
+      columns,
       hello: { ...hello, revision: Math.min(hello.revision, newestRevision) },
       revision,
       user: user.toString(),

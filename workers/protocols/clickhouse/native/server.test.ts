@@ -60,6 +60,7 @@ describe.skipIf(program === null)('a session of a real server through the gatewa
       ['allow', 'select count() from system.secrets', '60'],
       ['allow', 'select 2', 'SELECT 1'],
     ])
+    expect(gateway.actions[3]?.closing?.result).toEqual({ columns: ['b'], rows: 1 })
     expect(gateway.refused).toEqual([])
     expect(server.query('select count() from t')).toBe('1\n')
   })
