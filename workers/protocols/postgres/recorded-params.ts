@@ -3,29 +3,40 @@ import { type DescribedSql, isSensitive, looksSecret, masked } from '../../contr
 import type { AnalysedStatement } from '../../contract/sql.ts'
 import type { Params } from './params.ts'
 
-/** What a record holds of the parameters of a statement. */
-export interface RecordedParams {
-  readonly facts: { readonly [name: string]: Fact }
-  readonly described: Pick<DescribedSql, 'params' | 'prepare'>
-}
+type Facts = { readonly [name: string]: Fact }
 
-const nothing: RecordedParams = { facts: {}, described: {} }
+const nothing: Facts = {}
 
 /**
- * Their number and which are NULL; their values where the policy wants them recorded, unless they look like secrets or
- * the statement has to do with columns that are called so.
+ * The facts a record shows of the parameters of a statement: their number and which are NULL; their values where the
+ * policy wants them recorded, unless they look like secrets or the statement has to do with columns that are called so.
  */
-export function recordedParams(statement: AnalysedStatement, params: Params, isRecorded: boolean): RecordedParams {
-  if (params.kind === 'pending') return { facts: {}, described: { prepare: true } }
+export function recordedParams(statement: AnalysedStatement, params: Params, isRecorded: boolean): Facts {
+  if (params.kind === 'pending' || params.count === null || params.count === 0) return nothing
   const { count, nulls } = params
-  if (count === null || count === 0) return nothing
-  const facts = { param_count: count, ...(nulls.length === 0 ? {} : { null_params: nulls }) }
-  if (params.kind === 'unknown') return { facts, described: {} }
-  const isShown = isRecorded && !namesSecrets(statement)
-  const shown = Object.fromEntries(
-    Object.entries(params.values).map(([name, value]) => [name, isShown && !looksSecret(value) ? value : masked]),
-  )
-  return { facts: isShown ? { ...facts, params: shown } : facts, described: { params: shown } }
+  const facts = nulls.length === 0 ? { param_count: count } : { param_count: count, null_params: nulls }
+  const isShown = isRecorded && params.kind === 'known' && !namesSecrets(statement)
+  return isShown ? { ...facts, params: shownValues(params.values, true) } : facts
+}
+
+/** The same of how it is described, to be judged again: what is not shown is masked. */
+export function describedParams(
+  statement: AnalysedStatement,
+  params: Params,
+  isRecorded: boolean,
+): Pick<DescribedSql, 'params' | 'prepare'> {
+  if (params.kind === 'pending') return { prepare: true }
+  if (params.kind === 'unknown' || params.count === 0) return {}
+  return { params: shownValues(params.values, isRecorded && !namesSecrets(statement)) }
+}
+
+function shownValues(values: Readonly<Record<string, string>>, isShown: boolean): Record<string, string> {
+  const shown: Record<string, string> = {}
+  for (const name in values) {
+    const value = values[name] ?? ''
+    shown[name] = isShown && !looksSecret(value) ? value : masked
+  }
+  return shown
 }
 
 function namesSecrets({ facts, unknowns }: AnalysedStatement): boolean {

@@ -5,7 +5,7 @@ import type { AnalysedStatement } from '../../contract/sql.ts'
 import type { SearchPath } from '../../wire/sql/search-path.ts'
 import { unseenStatement } from '../../wire/sql/unseen-statement.ts'
 import type { Params } from './params.ts'
-import { recordedParams } from './recorded-params.ts'
+import { describedParams, recordedParams } from './recorded-params.ts'
 
 /** Longest title, characters. */
 const longestTitle = 1024
@@ -56,7 +56,6 @@ export function seenOf(
  * @param seen what is said of it without
  */
 export function withParams(seen: Seen, statement: AnalysedStatement, params: Params, isRecorded: boolean): Seen {
-  const shown = recordedParams(statement, params, isRecorded)
   const { described } = seen
   return {
     ...seen,
@@ -65,10 +64,10 @@ export function withParams(seen: Seen, statement: AnalysedStatement, params: Par
     unknowns:
       params.kind === 'unknown' ? [...seen.unknowns, { path: 'sql.params', because: params.because }] : seen.unknowns,
     ...(params.kind === 'pending' ? { pending: ['sql.params'] } : {}),
-    record: { ...seen.record, ...shown.facts },
+    record: { ...seen.record, ...recordedParams(statement, params, isRecorded) },
     described: () => {
       const action = described?.() ?? {}
-      return { ...action, sql: { statement: '', ...action.sql, ...shown.described } }
+      return { ...action, sql: { statement: '', ...action.sql, ...describedParams(statement, params, isRecorded) } }
     },
   }
 }
