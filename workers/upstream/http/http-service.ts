@@ -2,7 +2,7 @@ import type { Fact, Facts, Sample, Unknown } from '../../contract/action.ts'
 import type { DescribedAction } from '../../contract/described.ts'
 import type { ClawError } from '../../contract/errors.ts'
 import type { Secret } from '../../contract/messages.ts'
-import type { Seen, Session } from '../../contract/plugin.ts'
+import type { Closing, Seen, Session } from '../../contract/plugin.ts'
 import type { CredentialUse, Endpoint } from '../../contract/profile.ts'
 import type { Exchange } from '../../wire/http/exchange.ts'
 import type { Problem } from '../../wire/http/problem.ts'
@@ -82,8 +82,8 @@ export interface HttpService {
    * @throws ClawError CP_SECRET when it cannot be sent as it is
    */
   fill(request: OutgoingRequest, use: CredentialUse, secret: Secret): OutgoingRequest
-  /** How an answer is recorded, where that is not by its status. */
-  statusOf?(head: ResponseHead): string
+  /** How an answer is recorded, where that is not by its status alone. */
+  outcomeOf?(head: ResponseHead): Pick<Closing, 'status' | 'result'>
   /** Answers instead of the upstream. */
   answer(exchange: Exchange, problem: Problem): void
 }

@@ -12,6 +12,8 @@ import { obstacleOf, prepareRequest } from './prepare-request.ts'
 import { type Relayed, relay } from './relay.ts'
 import { serveUpgrade } from './serve-upgrade.ts'
 
+type Outcome = Pick<Closing, 'status' | 'result'>
+
 /** Judges one request and, when it is allowed, gets its answer. Resolves once the action is over and recorded. */
 export async function serveExchange(agent: Agent, service: HttpService, exchange: Exchange): Promise<void> {
   const { session, host, port } = agent
@@ -49,9 +51,14 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
     described,
   })
   const down = new Sampler(session.limits.sampleBytes)
-  const end = (status: string, error: string | null, response: Sample | null = null, tunnelled?: TunnelReport) =>
+  const end = (
+    outcome: string | Outcome,
+    error: string | null,
+    response: Sample | null = null,
+    tunnelled?: TunnelReport,
+  ) =>
     session.close(judged.action, {
-      status,
+      ...(typeof outcome === 'string' ? { status: outcome } : outcome),
       error,
       bytesUp: body.received + (tunnelled?.bytesUp ?? 0),
       bytesDown: down.total + (tunnelled?.bytesDown ?? 0),
@@ -109,12 +116,12 @@ function finish(
     readonly exchange: Exchange
     readonly judged: Judged
     readonly down: Sampler
-    readonly end: (status: string, error: string | null, response?: Sample | null) => void
+    readonly end: (outcome: string | Outcome, error: string | null, response?: Sample | null) => void
   },
 ): void {
   switch (relayed.kind) {
     case 'answered':
-      end(service.statusOf?.(relayed.head) ?? String(relayed.head.status), relayed.error, down.sample(relayed.isWhole))
+      end(service.outcomeOf?.(relayed.head) ?? String(relayed.head.status), relayed.error, down.sample(relayed.isWhole))
       return
     case 'failed':
       service.answer(exchange, failure(relayed.error, judged.action.id))

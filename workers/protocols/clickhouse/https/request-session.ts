@@ -54,13 +54,28 @@ export function readSession({ headers, parameters, usual = usualDatabase }: Sess
  */
 export function asJudged(request: OutgoingRequest, { database }: RequestSession): OutgoingRequest {
   const headers = request.headers.filter(
-    ({ lower }) => lower !== 'upgrade' && lower !== 'connection' && !(database !== null && lower === databaseField),
+    ({ lower }) => !isUnread(lower) && !(database !== null && lower === databaseField),
   )
   const plain = { ...request, headers, upgrade: null }
   if (database === null) return plain
   const parameters = readParameters(request.target)
   if (parameterOf(parameters, 'database') === bytesOf(database)) return plain
   return { ...plain, target: rewriteTarget(parameters, (name) => name !== 'database', [['database', database]]) }
+}
+
+/** Fields of the server's own that are known to leave the meaning of a statement alone. */
+const knownFields: ReadonlySet<string> = new Set([
+  databaseField,
+  'x-clickhouse-user',
+  'x-clickhouse-key',
+  'x-clickhouse-ssl-certificate-auth',
+  'x-clickhouse-quota',
+  'x-clickhouse-format',
+])
+
+/** Whether a field ends here: it asks for another protocol, or a later server may take it for a setting. */
+function isUnread(lower: string): boolean {
+  return lower === 'upgrade' || lower === 'connection' || (lower.startsWith('x-clickhouse-') && !knownFields.has(lower))
 }
 
 function bytesOf(text: string): string {

@@ -42,6 +42,7 @@ describe('clickhouse_https', () => {
           response.write('x'.repeat(1000), () => response.destroy())
           return
         }
+        if (body.includes('summed')) response.setHeader('X-ClickHouse-Summary', '{"read_rows":"9","result_rows":"3"}')
         if (body.includes('announced')) response.setHeader('Content-Length', '3000')
         response.write('x'.repeat(1000))
         setImmediate(() => response.end(body.includes('LIMIT 1') ? '' : 'y'.repeat(2000)))
@@ -171,10 +172,11 @@ describe('clickhouse_https', () => {
     expect((await agent.ask({ path: '/custom', body: 'x' })).status).toBe(403)
   })
 
-  it('never becomes another protocol', async () => {
-    const headers = { Connection: 'Upgrade', Upgrade: 'websocket' }
+  it('never becomes another protocol, and passes on no field that may be a setting some day', async () => {
+    const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'X-ClickHouse-Setting-dialect': 'kusto' }
     await agent.ask({ path: '/?query=SELECT+1+LIMIT+1', headers })
     expect(received[0]?.headers).not.toHaveProperty('upgrade')
+    expect(received[0]?.headers).not.toHaveProperty('x-clickhouse-setting-dialect')
   })
 
   it('reads of an INSERT what comes before its data, however much that is', async () => {
@@ -289,10 +291,13 @@ describe('clickhouse_https', () => {
     expect(received).toEqual([])
   })
 
-  it('records the exception a statement ended with', async () => {
+  it('records the exception a statement ended with, and its rows', async () => {
     await agent.ask({ path: '/', body: 'SELECT failing LIMIT 1' })
     await agent.gateway.settled()
     expect(last()?.closing).toMatchObject({ status: 'exception 60', error: null })
+    await agent.ask({ path: '/', body: 'SELECT summed LIMIT 1' })
+    await agent.gateway.settled()
+    expect(last()?.closing).toMatchObject({ status: '200', result: { columns: null, rows: 3 } })
   })
 
   it('serves without TLS where the endpoint says so', async () => {

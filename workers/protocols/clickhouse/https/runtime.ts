@@ -44,11 +44,19 @@ const service: HttpService = {
     return await inspectRequest(agent, exchange, { ...by, analyse: (text) => cache.analyse(text) })
   },
   fill: fillLogin,
-  statusOf({ status, headers }) {
+  outcomeOf({ status, headers }) {
     const code = headers.get('x-clickhouse-exception-code')
-    return code !== undefined && /^\d{1,9}$/.test(code) ? `exception ${code}` : String(status)
+    if (code !== undefined && /^\d{1,9}$/.test(code)) return { status: `exception ${code}` }
+    const rows = rowsIn(headers.get('x-clickhouse-summary'))
+    return { status: String(status), ...(rows === null ? {} : { result: { columns: null, rows } }) }
   },
   answer: answerException,
+}
+
+/** Rows of a result by the server's own summary; null: it has none, or does not say. */
+function rowsIn(summary: string | undefined): number | null {
+  const found = /"result_rows":"(\d{1,15})"/.exec(summary ?? '')
+  return found === null ? null : Number(found[1])
 }
 
 /** Serves the flows of `clickhouse_https` endpoints: each request is judged by the statement in it. */
