@@ -17,8 +17,8 @@ const wanted = 'SELECT name FROM hr.salaries'
 const url = encodeURIComponent(wanted)
 const form = (type: string, ...fields: readonly (readonly [name: string, value: string])[]): Asked => ({
   path: '/',
-  headers: { 'Content-Type': `${type}; boundary=xx` },
-  body: `${fields.map(([name, value]) => `--xx\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join('')}--xx--\r\n`,
+  headers: { 'Content-Type': `${type}; boundary=0123456789ab` },
+  body: `${fields.map(([name, value]) => `--0123456789ab\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join('')}--0123456789ab--\r\n`,
 })
 const coded = (coding: string, body: Buffer): Asked => ({ path: '/', headers: { 'Content-Encoding': coding }, body })
 
@@ -67,6 +67,10 @@ const attacks: readonly (readonly [what: string, asked: Asked])[] = [
   ['in a form', form('multipart/form-data', ['query', wanted])],
   ['in two fields of a form', form('multipart/form-data', ['query', 'SELECT name FROM hr.'], ['query', 'salaries'])],
   ['in a form in other letters', form('Multipart/Form-Data', ['query', wanted])],
+  [
+    'by the database of a form',
+    form('multipart/form-data', ['database', 'hr'], ['query', 'SELECT name FROM salaries']),
+  ],
   ['in URL and form', { ...form('multipart/form-data', ['query', 'salaries']), path: '/?query=SELECT+name+FROM+hr.' }],
   ['in quotes', { path: '/', body: 'SELECT name FROM "hr".`salaries`' }],
   ['in a table function', { path: '/', body: "SELECT name FROM merge('hr', '.*')" }],
@@ -130,6 +134,15 @@ describe.skipIf(program === null)('a rule on a table', () => {
     const { text } = await agent.ask(asked)
     expect(text).not.toContain(secret)
     expect(await copied()).toBe('')
+  })
+
+  it('lets forms pass that it can read', async () => {
+    const asked = form('multipart/form-data', ['query', 'SELECT 40 + 2'], ['max_threads', '1'])
+    expect((await agent.ask(asked)).text).toBe('42\n')
+    expect(agent.gateway.actions.at(-1)?.seen.facts.sql).toMatchObject({
+      statement: 'SELECT 40 + 2',
+      settings: { max_threads: '1' },
+    })
   })
 
   it('was named so that the server itself found it, most of the time', () => {

@@ -14,10 +14,11 @@ import type { ClickhouseHttpsSettings } from '../definition.ts'
 import { seenOf, unseen } from '../sql-facts.ts'
 import { withoutSecrets } from '../without-secrets.ts'
 import { agentUser } from './agent-login.ts'
+import type { Form } from './form.ts'
 import { asJudged, type RequestSession, readSession } from './request-session.ts'
 import { shapeOf } from './request-shape.ts'
-import { type RequestText, readRequestText } from './request-text.ts'
-import { parameterOf, readParameters, type UrlParameters } from './url-parameters.ts'
+import { type RequestText, readRequestForm, readRequestText, textOf } from './request-text.ts'
+import { parameterOf, readParameters, type UrlParameters, withFields } from './url-parameters.ts'
 
 /** The statement of a request as far as it can be told. */
 interface Told {
@@ -39,17 +40,19 @@ export async function inspectRequest(
   { endpoint, use, analyse }: Inspecting,
 ): Promise<InspectedRequest> {
   const { head } = exchange
-  const parameters = readParameters(head.target)
-  const shape = shapeOf(head, parameters, !exchange.body.isEmpty)
+  const url = readParameters(head.target)
+  const shape = shapeOf(head, url, !exchange.body.isEmpty)
+  const maxBytes = agent.session.limits.inspectBytes
+  const form = isForm(exchange) ? await formOf(exchange, maxBytes) : null
+  const parameters = form === null ? url : withFields(url, form.fields)
   const { database: usual, record_params: recordsParams = false } = settingsOf(endpoint)
   const said = readSession({ headers: head.headers, parameters, usual })
   // what another path does with the parameters only the server's configuration says
   const session = shape === 'other' ? { ...said, database: null } : said
-  const maxBytes = agent.session.limits.inspectBytes
   const told =
     shape === 'page' || endpoint === null
       ? { statement: nothing, body: unreadBody, isReadable: true }
-      : await tell(exchange, { parameters, session, shape, analyse, maxBytes, wants: wantsOf(endpoint) })
+      : await tell(exchange, { form, parameters, session, shape, analyse, maxBytes, wants: wantsOf(endpoint) })
   if ('kind' in told) return told
   const { statement, body, isReadable } = told
   const { database, params } = session
@@ -102,6 +105,7 @@ function sessionObstacle(statement: AnalysedStatement): Inspected['obstacle'] {
 const nothing: AnalysedStatement = { facts: noFacts, unknowns: [] }
 
 interface Telling {
+  readonly form: Form | null
   readonly parameters: UrlParameters
   readonly session: RequestSession
   readonly shape: 'sql' | 'other'
@@ -111,14 +115,15 @@ interface Telling {
 }
 
 async function tell(exchange: Exchange, telling: Telling): Promise<Told | Extract<RequestText, { kind: 'broken' }>> {
-  const { parameters, session, shape, analyse, maxBytes, wants } = telling
+  const { form, parameters, session, shape, analyse, maxBytes, wants } = telling
   const { headers } = exchange.head
-  const types = headers.all('content-type')
-  const isForm = types.length > 1 || types.some((type) => /multipart\/form-data/i.test(type))
   const decompress = parameterOf(parameters, 'decompress') ?? '0'
-  const isPlain = !isForm && decompress === '0' && isCodingPlain(headers.all('content-encoding'))
+  const isPlain = !isForm(exchange) && decompress === '0' && isCodingPlain(headers.all('content-encoding'))
   const query = parameterOf(parameters, 'query') ?? ''
-  const read = await readRequestText(exchange, { query, isPlain, wants, maxBytes })
+  const isOnlyForm = form !== null && !wants.body
+  const read = isOnlyForm
+    ? textOf(query, unreadBody)
+    : await readRequestText(exchange, { query, isPlain, wants, maxBytes })
   if (read.kind === 'broken') return read
   const { body } = read
   if (read.kind === 'unknown')
@@ -129,6 +134,17 @@ async function tell(exchange: Exchange, telling: Telling): Promise<Told | Extrac
   if (more.length === 0) return { statement, body, isReadable: true }
   const given = { statement: read.text.trim(), statement_count: more.length + 1 }
   return { statement: unseenStatement(given, ['statement', 'statement_count'], 'unparsed'), body, isReadable: true }
+}
+
+/** Whether some version of the server may take the body for a form. */
+function isForm({ head, body }: Exchange): boolean {
+  const types = head.headers.all('content-type')
+  return !body.isEmpty && (types.length > 1 || types.some((type) => /multipart\/form-data/i.test(type)))
+}
+
+async function formOf(exchange: Exchange, maxBytes: number): Promise<Form | null> {
+  exchange.invite()
+  return await readRequestForm(exchange, maxBytes)
 }
 
 /** One coding that every server that knows it undoes in the same way. */

@@ -12,6 +12,7 @@ import {
   unreadBody,
 } from '../../../wire/http/inspected-body.ts'
 import { dataLookahead, dataStart } from '../inline-data.ts'
+import { type Form, readForm } from './form.ts'
 import { utf8 } from './url-parameters.ts'
 
 /** The SQL of a request, and its body as rules see it. */
@@ -63,6 +64,15 @@ export async function readRequestText(exchange: Exchange, parts: TextParts): Pro
   return await readWhole(exchange, before, parts)
 }
 
+/** The form a request is; null: it cannot be told what is in it. */
+export async function readRequestForm({ head, body }: Exchange, maxBytes: number): Promise<Form | null> {
+  const { headers, method } = head
+  const types = headers.all('content-type')
+  // the server reads forms of a POST only, and then takes no coding off
+  if (method !== 'POST' || types.length !== 1 || headers.has('content-encoding')) return null
+  return (await body.peek(maxBytes, stallMs)) === 'whole' ? readForm(body.heldPrefix(maxBytes), types[0] ?? '') : null
+}
+
 async function readWhole(exchange: Exchange, before: string, { wants, maxBytes }: TextParts): Promise<RequestText> {
   const { body, head } = exchange
   const peeked = await body.peek(maxBytes, stallMs)
@@ -95,7 +105,8 @@ async function startOfData(before: string, { body, head }: Exchange, maxBytes: n
   return start === null || start + dataLookahead > text.length ? null : text.slice(0, start)
 }
 
-function textOf(bytes: string, body: InspectedBody): RequestText {
+/** The SQL that bytes are. */
+export function textOf(bytes: string, body: InspectedBody): RequestText {
   const text = utf8(bytes)
   return text === null ? { kind: 'unknown', because: 'undecodable', text: '', body } : { kind: 'text', text, body }
 }

@@ -46,9 +46,19 @@ export function readParameters(target: string): UrlParameters {
   if (mark < 0) return { path: target, all: [], isClear: true }
   const query = target.slice(mark + 1)
   const all = query === '' ? [] : query.split('&').map(readOne)
+  return { path: target.slice(0, mark), all, isClear: areClear(all) }
+}
+
+function areClear(all: readonly UrlParameter[]): boolean {
   const names = all.map(({ name }) => name.toLowerCase()).filter((name) => name !== 'role')
-  const isClear = all.every(isPlain) && new Set(names).size === names.length
-  return { path: target.slice(0, mark), all, isClear }
+  return all.every(isPlain) && new Set(names).size === names.length
+}
+
+/** Parameters with those of a form; of the server's own a form may only bring the statement. */
+export function withFields(url: UrlParameters, fields: readonly UrlParameter[]): UrlParameters {
+  const all = [...url.all, ...fields]
+  const isUsual = fields.every(({ name }) => name === 'query' || !reserved.has(name.toLowerCase()))
+  return { ...url, all, isClear: url.isClear && isUsual && areClear(all) }
 }
 
 /** The value of a parameter; undefined: it is not there. */
