@@ -39,8 +39,19 @@ export class RawAgent {
         this.#got = this.#got.subarray(Buffer.concat(whole).length)
         return whole.map(meaningOf).filter(Boolean).join(' ')
       }
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')])
+      await this.#more()
     }
+  }
+
+  /** Resolves when something came, or nothing will any more. */
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        this.socket.off('data', go).off('close', go)
+        resolve()
+      }
+      this.socket.on('data', go).on('close', go)
+    })
   }
 
   send(...messages: readonly Buffer[]): void {
