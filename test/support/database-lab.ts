@@ -35,10 +35,19 @@ insert into ${table} values ${rows};
 grant select, insert, update, delete on ${table} to ${role.user}, reader;
 `
 
+/** What may differ between labs. */
+export interface DatabaseLabOptions {
+  /** More secrets, by credential. */
+  readonly secrets?: { readonly [credential: string]: string }
+  /** More settings of the servers, as `log_statement=all`. */
+  readonly settings?: readonly string[]
+}
+
 /** Starts servers, name server and gateway; the first device has the profile `default`. */
 export async function startDatabaseLab(
   programs: string,
   policy: (addresses: ServerAddresses) => string,
+  { secrets = {}, settings = [] }: DatabaseLabOptions = {},
 ): Promise<DatabaseLab> {
   const troubles: string[] = []
   const opened = new Shutdown({ stepMs: 20_000, onTrouble: (step, error) => troubles.push(`${step}: ${error}`) })
@@ -60,6 +69,7 @@ export async function startDatabaseLab(
         addresses: Object.values(addresses),
         port,
         networkOf: machine.pid,
+        settings,
       })
       opened.defer(`server on ${port}`, () => server[Symbol.dispose]())
       server.query(schema(table, rows))
@@ -73,7 +83,7 @@ export async function startDatabaseLab(
       await startLab({
         names: ['orders-db.example.test'],
         policy: () => policy(addresses),
-        secrets: { 'app-role': role.password, 'reader-role': role.password },
+        secrets: { 'app-role': role.password, 'reader-role': role.password, ...secrets },
         gatewayLines: [`resolver = "127.0.0.1:${names.port}"`, `relay_allow = ["${addresses.undeclared}/32"]`],
       }),
     )
