@@ -8,9 +8,12 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyManager;
+import org.postgresql.largeobject.LargeObject;
+import org.postgresql.largeobject.LargeObjectManager;
 import org.postgresql.util.PSQLException;
 
 public class Pgjdbc {
@@ -163,12 +166,19 @@ public class Pgjdbc {
   // Its calls are function calls by message.
   private static void largeObject(Connection session) throws SQLException {
     session.setAutoCommit(false);
-    try {
-      ((PGConnection) session).getLargeObjectAPI().createLO();
-    } catch (SQLException error) {
-      System.out.println("large object " + error.getSQLState());
-    }
-    session.rollback();
+    LargeObjectManager manager = ((PGConnection) session).getLargeObjectAPI();
+    long oid = manager.createLO();
+    byte[] bytes = new byte[200000];
+    Arrays.fill(bytes, (byte) 7);
+    LargeObject object = manager.open(oid);
+    object.write(bytes);
+    object.truncate64(150000);
+    object.seek64(100000, LargeObject.SEEK_SET);
+    int read = object.read(200000).length;
+    System.out.println("large object " + object.size64() + ", read " + read);
+    object.close();
+    manager.delete(oid);
+    session.commit();
     session.setAutoCommit(true);
   }
 

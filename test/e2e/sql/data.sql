@@ -54,7 +54,7 @@ copy (select * from big where id % 40 = 0) to stdout;
 copy (select id, word from big where id < 50) to stdout (format binary);
 select md5(string_agg(id || word, ',' order by id)) from big;
 copy (select 1 / (id - 900) from big where id > 800 order by id) to stdout;
--- large objects, by functions called in SQL
+-- large objects, by functions called in SQL and by message
 select lo_from_bytea(4711, '\x00010203ff'::bytea);
 select lo_get(4711), length(lo_get(4711, 1, 3));
 select lo_put(4711, 3, 'put in the middle'::bytea);
@@ -64,6 +64,9 @@ select lowrite(:fd, 'written'::bytea), lo_lseek64(:fd, 0, 0), loread(:fd, 9), lo
 commit;
 select lo_get(4711), lo_get(4712);
 \lo_list
+\lo_export 4711 /dev/null
+\lo_export 4712 /dev/null
+\lo_unlink 4712
 select lo_unlink(4711), lo_unlink(4711);
 -- wide
 select length(word), md5(word) from (select repeat('0123456789', 300000) as word) w;

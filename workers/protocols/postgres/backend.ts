@@ -17,6 +17,7 @@ export const backend = {
   notice: 0x4e,
   parameterStatus: 0x53,
   rowDescription: 0x54,
+  functionResponse: 0x56,
   copyBoth: 0x57,
   ready: 0x5a,
   copyDone: 0x63,

@@ -31,25 +31,35 @@ export function readBind({ held, bytes }: FrontendMessage): BindMessage {
   const portal = end === null ? null : held.toString('latin1', 5, end)
   if (end === null || last === null) return { portal, statement: null, values: null }
   const statement = held.toString('latin1', end + 1, last)
-  return { portal, statement, values: held.length < bytes ? null : valuesIn(new Body(held, last + 1)) }
+  return { portal, statement, values: held.length < bytes ? null : valuesIn(new Body(held, last + 1, 'Bind')) }
+}
+
+/**
+ * The arguments in a FunctionCall; null: there are more bytes of them than are kept.
+ * @throws ClawError CP_PROTOCOL when it is malformed
+ */
+export function readArguments({ held, bytes }: FrontendMessage): readonly BoundValue[] | null {
+  return held.length < bytes ? null : valuesIn(new Body(held, 9, 'FunctionCall'))
 }
 
 function valuesIn(body: Body): readonly BoundValue[] | null {
+  const { what } = body
   const formats = body.codes()
   const count = body.word()
   if (formats.length > 1 && formats.length !== count)
-    throw malformed(`a Bind has ${formats.length} formats for ${count} parameters`)
+    throw malformed(`a ${what} has ${formats.length} formats for ${count} parameters`)
   const values: BoundValue[] = []
   let total = 0
   for (let at = 0; at < count; at += 1) {
     const bytes = body.value()
     const format = formats[formats.length === 1 ? 0 : at] ?? 0
-    if (format > 1) throw malformed(`a Bind has a parameter of format ${format}`)
+    if (format > 1) throw malformed(`a ${what} has a parameter of format ${format}`)
     total += bytes?.length ?? 0
     values.push({ bytes, isBinary: format === 1 })
   }
-  body.codes()
-  if (body.left !== 0) throw malformed('a Bind does not end after its result formats')
+  if (what === 'Bind') body.codes()
+  else body.word()
+  if (body.left !== 0) throw malformed(`a ${what} does not end after its result formats`)
   return total > mostParamBytes ? null : values
 }
 
@@ -57,8 +67,10 @@ function valuesIn(body: Body): readonly BoundValue[] | null {
 class Body {
   readonly #held: Buffer
   #at: number
+  readonly what: 'Bind' | 'FunctionCall'
 
-  constructor(held: Buffer, at: number) {
+  constructor(held: Buffer, at: number, what: 'Bind' | 'FunctionCall') {
+    this.what = what
     this.#held = held
     this.#at = at
   }
@@ -87,7 +99,7 @@ class Body {
   }
 
   #move(size: number): number {
-    if (size < 0 || size > this.left) throw malformed('a Bind is shorter than it says')
+    if (size < 0 || size > this.left) throw malformed(`a ${this.what} is shorter than it says`)
     const from = this.#at
     this.#at += size
     return from

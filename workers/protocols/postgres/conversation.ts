@@ -155,8 +155,12 @@ export class Conversation {
         if (head?.kind !== 'execute' && head?.kind !== 'query') throw outOfStep('asked for data')
         this.#beginCopyIn()
         return false
+      case backend.functionResponse:
+        if (head?.form !== 'call') throw outOfStep('answered a call')
+        head.tag = 'SELECT 1'
+        return false
       case backend.copyBoth:
-        if (head?.isReplication !== true) throw outOfStep('streamed')
+        if (head?.form !== 'replication') throw outOfStep('streamed')
         this.#beginCopyIn()
         return false
       case backend.error:
@@ -244,7 +248,7 @@ export class Conversation {
       this.isSkipping = true
       this.#events.provoke(false)
       this.#wake()
-    } else if (head.next < head.statements.length || head.isReplication === true) {
+    } else if (head.next < head.statements.length || head.form === 'replication') {
       this.#events.fatal('a statement gave more than a rule allows, and others followed', told(over, 'fatal'))
     } else head.spent = { done: told(over, 'done'), stopped: told(over, 'stopped') }
   }
@@ -263,7 +267,7 @@ export class Conversation {
       return
     }
     if (head?.kind !== 'query') throw outOfStep('completed a statement')
-    if (head.isReplication === true) {
+    if (head.form === 'replication') {
       head.tag = status
       return
     }
@@ -344,7 +348,7 @@ export class Conversation {
       this.#failAfter(head, head.spent.stopped)
       return
     }
-    const copiedIn = head.isReplication === true ? this.#takeCopied() : 0
+    const copiedIn = head.form === 'replication' ? this.#takeCopied() : 0
     const last = { status: head.tag ?? '', error: null, copiedIn, bytesDown: this.#since(total) }
     closeRest(head, last)
     if (head.spent !== undefined) {

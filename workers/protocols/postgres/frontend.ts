@@ -39,7 +39,8 @@ const holds: { readonly [type: number]: { readonly most: number; readonly isFixe
   [frontend.close]: { most: 256 },
   [frontend.describe]: { most: 256 },
   [frontend.execute]: { most: 256 },
-  [frontend.functionCall]: { most: 5 },
+  // what rules see of its arguments
+  [frontend.functionCall]: { most: 1 << 17 },
   [frontend.flush]: { most: 5, isFixed: true },
   // name, text, number of parameter types and at most 65535 of them
   [frontend.parse]: { most: longestStatement + (1 << 18) + 256 },

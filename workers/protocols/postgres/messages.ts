@@ -26,8 +26,9 @@ import {
   queryText,
   targetOf,
 } from './frontend.ts'
+import { functionCall } from './function-call.ts'
 import type { Sent } from './owed.ts'
-import { boundParams, noParams } from './params.ts'
+import { type BoundParams, boundParams, noParams } from './params.ts'
 import type { Shape } from './prepared.ts'
 import { isReplicationVerb } from './replication.ts'
 import { errorResponse } from './respond.ts'
@@ -35,6 +36,12 @@ import type { BoundStatement } from './session-names.ts'
 import { unseen } from './sql-facts.ts'
 
 const sync = serialize.sync()
+
+/** How a text is run. */
+interface Run {
+  readonly bound: BoundParams
+  readonly form: 'call' | null
+}
 const flush = serialize.flush()
 
 /**
@@ -94,7 +101,7 @@ export class AgentMessages {
       case frontend.close:
         return this.#close(message)
       default:
-        return this.#functionCall()
+        return this.#functionCall(message)
     }
   }
 
@@ -126,13 +133,23 @@ export class AgentMessages {
   }
 
   #query(message: FrontendMessage): Soon<boolean> {
+    return this.#run(message, queryText(message), { bound: noParams, form: null })
+  }
+
+  /** What a message runs at once: all of a text, ended by a ReadyForQuery. */
+  #run(message: FrontendMessage, text: Buffer | null, { bound, form }: Run): Soon<boolean> {
     const { conversation, names, outbox } = this.#parts
-    const read = after(this.#read(queryText(message)), (statements) =>
-      this.#clear(statements.map((statement) => running(statement, noParams))),
+    const read = after(this.#read(text), (statements) =>
+      this.#clear(statements.map((statement) => running(statement, bound))),
     )
     return after(read, (cleared) => {
       if (cleared === null) return this.#fail(true)
       if (!this.#mayGo(cleared)) return false
+      if (form === 'call' && cleared.some(({ judged }) => limitOf(judged) !== null)) {
+        this.#clearing.closeUnsent(cleared, 'not sent: what a function called by message gives cannot be limited')
+        this.#answer = unlimited
+        return this.#fail(true)
+      }
       conversation.sent({
         kind: 'query',
         statements: cleared.map((one) => ({
@@ -140,7 +157,7 @@ export class AgentMessages {
           limit: limitOf(one.judged),
         })),
         stretch: names.stretch,
-        ...(cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? { isReplication: true } : {}),
+        form: cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? 'replication' : form,
       })
       names.endStretch()
       outbox.isDue = true
@@ -240,7 +257,9 @@ export class AgentMessages {
     return true
   }
 
-  #functionCall(): Soon<boolean> {
+  #functionCall(message: FrontendMessage): Soon<boolean> {
+    const call = functionCall(message, (bytes) => this.#parts.reader.value(bytes))
+    if (call !== null) return this.#run(message, Buffer.from(call.text), { bound: call.args, form: 'call' })
     const because = 'a function called by message has no SQL text to judge'
     this.#parts.session.refuse('FUNCTION CALL', because, {})
     this.#answer = errorResponse('42501', `clawpatrol denied this call: ${because}`, {
@@ -342,6 +361,10 @@ export class AgentMessages {
     return false
   }
 }
+
+const unlimited = errorResponse('54000', 'clawpatrol cannot limit what a function called by message gives', {
+  hint: 'Call the function with SELECT: the rule that allows it limits its result.',
+})
 
 const nameTooLong = errorResponse('42622', `clawpatrol takes names of at most ${longestName} bytes`, {
   hint: 'The server would cut the name off.',

@@ -44,8 +44,8 @@ export interface Owed {
   readonly kind: 'query' | 'parse' | 'bind' | 'describe' | 'close' | 'execute' | 'sync' | 'copyEnd' | 'denied'
   /** One for each statement of a query, one at most for anything else. */
   readonly statements: readonly Sent[]
-  /** Of a query: it is a replication command, which ends when the server is ready, whatever it completes before. */
-  readonly isReplication?: boolean
+  /** Of a query that ends when the server is ready, whatever it completes before. */
+  readonly form?: 'replication' | 'call' | null
   /** Of a describe: what to call with the ParameterDescription, and with names of columns. */
   readonly described?: (body: Buffer) => void
   readonly columns?: (names: readonly string[]) => void
