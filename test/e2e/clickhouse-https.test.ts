@@ -12,6 +12,7 @@ import {
 } from '../support/clickhouse-server.ts'
 import { type Lab, startLab } from '../support/lab.ts'
 import { pythonWith } from '../support/python-with.ts'
+import { until } from '../support/until.ts'
 
 const program = clickHousePrograms('ClickHouse over HTTPS through the gateway')
 const python = pythonWith(['clickhouse_connect'], 'clickhouse-connect through the gateway')
@@ -166,5 +167,14 @@ describe.skipIf(program === null)("an agent's ClickHouse statements over HTTPS",
       'after 1',
       '',
     ])
+  })
+
+  it('a server killed in the middle of a statement ends it, for the agent and in the record', async () => {
+    const waiting = run(['curl', '-sS', '-w', '%{http_code}', '--data', 'SELECT sleep(3)', `https://${host}/`])
+    await until('the statement runs', () => server.query('SHOW PROCESSLIST').includes('SELECT sleep(3)'))
+    process.kill(server.pid, 'SIGKILL')
+    expect((await waiting).stdout).toMatch(/^Code: 210\. DB::Exception: .* \(NETWORK_ERROR\)\n502$/)
+    const record = (await lab.records('--endpoint', 'metrics')).at(-1)
+    expect(record).toMatchObject({ title: 'SELECT sleep(3)', decision: 'allow', status: 'error' })
   })
 })
