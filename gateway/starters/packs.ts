@@ -22,7 +22,7 @@ export interface Pack {
 }
 
 /** Names of the packs, in the order they are listed. */
-export const packNames = ['github', 'llm', 'postgres', 'kubernetes', 'aws', 'ssh'] as const
+export const packNames = ['github', 'llm', 'postgres', 'clickhouse', 'kubernetes', 'aws', 'ssh'] as const
 
 /**
  * Reads a pack from the examples of this package.
