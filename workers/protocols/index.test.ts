@@ -60,6 +60,7 @@ describe('the endpoint types', () => {
     ['clickhouse_native', { hosts: ['a.test', 'b.test:1', '10.0.0.1'] }, ['a.test:9000', 'b.test:1', '10.0.0.1:9000']],
     ['clickhouse_native', { hosts: ['*.ch.test'], port: '9001', tls: 'true' }, ['*.ch.test:9001']],
     ['clickhouse_native', { hosts: ['fd00::1', '[fd00::2]'] }, ['[fd00::1]:9000', '[fd00::2]:9000']],
+    ['clickhouse_https', { hosts: ['ch.test', 'ch.test:81'], tls: false }, ['ch.test:8123', 'ch.test:81']],
     ['clickhouse_https', { hosts: ['ch.test:8443'], upstream: '127.0.0.1:8443', ca_cert: pem }, ['ch.test:8443']],
     [
       'ssh',
@@ -131,7 +132,12 @@ describe('the endpoint types', () => {
       ['accept_invalid_certificate: accept_invalid_certificate needs tls = true: without TLS there is no certificate'],
     ],
     ['clickhouse_native', { hosts: ['a'], port: 0 }, ['port: must be a port, 1 to 65535']],
-    ['clickhouse_https', { hosts: ['a'], tls: true }, [': Unrecognized key: "tls"']],
+    [
+      'clickhouse_https',
+      { hosts: ['a'], tls: false, ca_cert: pem },
+      ['ca_cert: ca_cert needs TLS: with tls = false no certificate is checked'],
+    ],
+    ['clickhouse_https', { hosts: ['a'], port: 8443 }, [': Unrecognized key: "port"']],
     ['ssh', { hosts: 'a' }, ['hosts: Invalid input: expected array, received string']],
     ['ssh', { hosts: ['a'], user: 'root' }, [': Unrecognized key: "user"']],
   ])('%s refuses %j', (type, settings, wanted) => {
