@@ -1,4 +1,4 @@
-import type { ActionEvent } from '../../workers/contract/action.ts'
+import type { ActionEvent, RecordedAction } from '../../workers/contract/action.ts'
 import type { ActionId, EpochMs } from '../../workers/contract/ids.ts'
 import { entry, mostTemplates, ring } from '../../workers/contract/record-ring.ts'
 import { isEvent } from './message-check.ts'
@@ -83,7 +83,10 @@ export class RecordReader {
       const [, number, id, at] = value
       const template = this.#templates.get(number as number)
       if (template === undefined || !isShortId(id) || typeof at !== 'number') return null
-      const action = { ...template.action, id: id as ActionId, at: at as EpochMs }
+      // not in the literal: defining a property anew is slow
+      const action: { -readonly [K in keyof RecordedAction]: RecordedAction[K] } = { ...template.action }
+      action.id = id as ActionId
+      action.at = at as EpochMs
       return { kind: 'opened', action, verdict: template.verdict, like: template }
     }
     if (value[0] !== entry.closed) return null

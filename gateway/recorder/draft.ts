@@ -51,8 +51,13 @@ export function rule(draft: ActionDraft, ruling: Ruling, redactor: Redactor): vo
 
 /** Ends a row. A clock that was set back makes no negative duration. */
 export function end(draft: ActionDraft, closed: Closed, redactor: Redactor): void {
-  const { openedAt } = draft
-  Object.assign(draft, ending(closed, redactor), { durationMs: Math.max(0, Math.round(closed.at - openedAt)) })
+  const { status, error, bytesUp, bytesDown, closedAt } = ending(closed, redactor)
+  draft.status = status
+  draft.error = error
+  draft.bytesUp = bytesUp
+  draft.bytesDown = bytesDown
+  draft.closedAt = closedAt
+  draft.durationMs = Math.max(0, Math.round(closed.at - draft.openedAt))
   if (closed.result !== undefined) draft.facts = withResult(draft.facts, closed.result, redactor)
 }
 
