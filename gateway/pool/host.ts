@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { ActionEvent } from '../../workers/contract/action.ts'
 import { ClawError, toFault } from '../../workers/contract/errors.ts'
 import type { Flow } from '../../workers/contract/flow.ts'
@@ -52,6 +52,8 @@ export class ThreadHost {
   readonly #actions = new Map<ActionId, Flow>()
   readonly #records: RecordReader
   #fetching: NodeJS.Timeout | null = null
+  /** Messages that were read ahead of their turn. */
+  #ahead: unknown[] = []
   #calls = 0
   #unwritten = 0
   #isTelling = false
@@ -104,11 +106,11 @@ export class ThreadHost {
       this.#fetching ??= setTimeout(() => this.#fetch(), fetchMs)
       return
     }
-    // it was left before the message was sent
-    this.#fetch()
+    // it was left before the message was sent; a flow's first comes after the message that tells of its start
+    if (message.kind !== 'started') this.#fetch()
     switch (message.kind) {
       case 'started':
-        if (!this.#owner.started(this, message.flow)) this.#owner.violated(this, null, 'started an unknown flow')
+        this.#start(message.flow)
         break
       case 'call':
         void this.#serve(message)
@@ -116,6 +118,7 @@ export class ThreadHost {
       case 'record':
         this.#records.messageRead()
         this.#record(message.events)
+        this.#readAhead()
         break
       case 'rated':
         this.#owner.rates.settle(this, message.ticket, message.counted)
@@ -206,6 +209,34 @@ export class ThreadHost {
     const events = this.#records.fetch()
     if (events === null) this.#owner.violated(this, null, 'left a malformed record')
     else if (events.length > 0) this.#record(events)
+    this.#readAhead()
+  }
+
+  #start(flow: FlowId): void {
+    if (!this.#owner.started(this, flow)) this.#owner.violated(this, null, 'started an unknown flow')
+  }
+
+  /**
+   * The task of a flow that left a record. What it leaves may be seen before the message that tells of its start is
+   * read, though that was sent before: then what was sent is looked through for it.
+   */
+  #taskOf(flow: FlowId): FlowTask | null {
+    const known = this.#owner.taskOn(this, flow)
+    if (known !== null) return known
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      const message: unknown = next.message
+      if (isToHost(message) && message.kind === 'started') this.#start(message.flow)
+      else this.#ahead.push(message)
+    }
+    return this.#owner.taskOn(this, flow)
+  }
+
+  /** Takes in, in their order, messages that were read while a record was looked at. */
+  #readAhead(): void {
+    const messages = this.#ahead
+    if (messages.length === 0) return
+    this.#ahead = []
+    for (const message of messages) this.#receive(message)
   }
 
   #record(events: readonly ActionEvent[]): void {
@@ -235,7 +266,7 @@ export class ThreadHost {
   #flowOf(event: ActionEvent): Flow | null {
     if (event.kind === 'opened') {
       const { id, flow: flowId, endpoint } = event.action
-      const task = this.#owner.taskOn(this, flowId)
+      const task = this.#taskOf(flowId)
       if (task === null || endpoint === null || !task.route.candidates.includes(endpoint) || this.#actions.has(id))
         return null
       this.#actions.set(id, task.flow)

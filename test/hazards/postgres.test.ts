@@ -108,6 +108,15 @@ describe.skipIf(programs === null)('PostgreSQL through the gateway', () => {
     expect(await late.finished).toMatchObject({ code: 0 })
   }, 60_000)
 
+  it('records the briefest of flows, and takes none for a violation', async () => {
+    const canceled = async () => (await databases.lab.records()).filter(({ title }) => title === 'CANCEL').length
+    const before = await canceled()
+    const done = await databases.lab.run([process.execPath, pour, host, 'cancel', '100'])
+    expect(done).toMatchObject({ code: 0, stderr: '', stdout: 'closed 100\n' })
+    await until('all are recorded', async () => (await canceled()) === before + 100)
+    expect(databases.lab.gateway.output()).not.toContain('violation')
+  })
+
   it('an agent killed in the middle of COPY leaves nothing on the server', async () => {
     await using pouring = databases.lab.startRun([process.execPath, pour, host, 'die', '100000'], null)
     await until('it copies', () => backend('copy poured') > 0)

@@ -1,6 +1,7 @@
 // Speaks PostgreSQL by itself, so that it holds nothing of what it sends and gets: HOST WAY MEBIBYTES.
 // WAY: bind (one parameter), in (COPY, half a gibibyte a message), die (the same, killed once a line comes on standard
-// input), out (COPY to us), late (the same, read once a line comes).
+// input), out (COPY to us), late (the same, read once a line comes);
+// cancel: so many requests to cancel nothing, each on a connection of its own.
 import { once } from 'node:events'
 import net from 'node:net'
 
@@ -8,6 +9,17 @@ const [, , host, way, size] = process.argv
 const mebibytes = Number(size)
 const line = Buffer.alloc(1 << 20, 'x')
 line[line.length - 1] = 0x0a
+if (way === 'cancel') {
+  let closed = 0
+  for (let time = 0; time < mebibytes; time += 1) {
+    const brief = net.connect(5432, host)
+    brief.resume().end(Buffer.from('\0\0\0\x10\x04\xd2\x16\x2e\0\x7f\xff\xff\0\0\0\0', 'latin1'))
+    await once(brief, 'close')
+    closed += 1
+  }
+  process.stdout.write(`closed ${closed}\n`)
+  process.exit()
+}
 const socket = net.connect(5432, host)
 /** Messages that were not asked for yet, without data of COPY. */
 const got = []
