@@ -3,12 +3,15 @@ import type { ClientPacket } from '../../../wire/clickhouse/client-packets.ts'
 import { cancelPacket } from '../../../wire/clickhouse/encode.ts'
 import type { ServerPacket } from '../../../wire/clickhouse/server-packets.ts'
 import { type JudgingParts, judgeQuery, judgeTablesStatus, type Verdict } from './judge-query.ts'
+import { databaseAnswered, databaseQuestion } from './learn-database.ts'
 import { codes, refusal } from './respond.ts'
 import { closeAction, Running } from './running.ts'
 
 /** What a conversation is about, and its ways out. */
 export interface ConversationParts {
   readonly judging: Omit<JudgingParts, 'isWanted'>
+  /** What both sides write by. */
+  readonly revision: number
   /** @throws ClawError when the session may not go on */
   readonly check: () => void
   readonly toAgent: (bytes: Buffer) => void
@@ -31,6 +34,8 @@ interface Asked {
 
 /** Most bytes kept of what follows a query while it is judged. */
 const mostKept = 256 * 1024
+/** Pieces of the answer to the gateway's own question that are kept. */
+const mostLearned = 16
 /** How long a server may take to end a statement whose result broke a limit, ms. */
 const cancelMs = 30_000
 
@@ -50,6 +55,9 @@ export class Conversation {
   #running: Running | null = null
   #asked: Asked | null = null
   #waiting: (() => void)[] = []
+  /** What the server answers to the gateway's own question: bytes of the block at hand; null: nothing was asked. */
+  #learning: Buffer[] | null = null
+  #hasLearned = false
   #isOver = false
   #timer: NodeJS.Timeout | null = null
   /** Why it cannot be told any more where the server's answer ends. */
@@ -112,6 +120,10 @@ export class Conversation {
    * @throws ClawError when it comes unasked
    */
   answer(packet: ServerPacket): void {
+    if (this.#learning !== null) {
+      this.#learn(packet)
+      return
+    }
     switch (packet.kind) {
       case 'hello':
         throw new ClawError('CP_PROTOCOL', 'the server said Hello twice')
@@ -140,11 +152,22 @@ export class Conversation {
 
   /** More of a packet of the server. */
   rest(bytes: Buffer): void {
+    if (this.#learning !== null) {
+      // a name fits into what is kept
+      if (this.#learning.length > 0 && this.#learning.length < mostLearned) this.#learning.push(bytes)
+      return
+    }
     this.#pass(bytes, this.#running?.result.add(bytes) ?? [bytes])
   }
 
   /** A packet of the server has ended. */
   over(): void {
+    if (this.#learning !== null) {
+      const { judging, revision } = this.#parts
+      judging.sql.database = databaseAnswered(Buffer.concat(this.#learning), revision) ?? judging.sql.database
+      this.#learning = []
+      return
+    }
     for (const bytes of this.#running?.result.end() ?? []) this.#parts.toAgent(bytes)
     this.#running?.named()
     this.isBetween = true
@@ -181,6 +204,8 @@ export class Conversation {
     if (!(await this.#idle())) return
     const { judging, check, fail } = this.#parts
     check()
+    if (judging.sql.database === '' && !this.#hasLearned) await this.#askDatabase()
+    if (this.#isOver) return
     this.#fate = 'wait'
     this.#kept = [held]
     this.#keptBytes = held.length
@@ -229,6 +254,23 @@ export class Conversation {
     }
     if (this.#isOver) close('the session is over')
     else await this.#ask({ kind: 'tablesStatus', close }, held)
+  }
+
+  /** Asks which database it is whose tables are named without one: rules that name them in full hold then. */
+  async #askDatabase(): Promise<void> {
+    const { expect, toServer, revision } = this.#parts
+    this.#hasLearned = true
+    this.#learning = []
+    expect(false)
+    await toServer(databaseQuestion(revision))
+    while (this.#learning !== null && !this.#isOver) await this.#progress()
+  }
+
+  #learn(packet: ServerPacket): void {
+    if (packet.kind === 'data') this.#learning = [packet.held]
+    if (packet.kind !== 'exception' && packet.kind !== 'endOfStream') return
+    this.#learning = null
+    this.#wake()
   }
 
   async #ask(asked: Asked, bytes: Buffer): Promise<void> {

@@ -33,6 +33,7 @@ class Relay {
     server.columns.tell = (name) => this.#conversation.column(name)
     this.#conversation = new Conversation({
       judging,
+      revision: server.revision,
       check,
       toAgent: (bytes) => void agent.stream.write(bytes),
       toServer: async (bytes) => {

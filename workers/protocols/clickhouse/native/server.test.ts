@@ -101,6 +101,21 @@ describe.skipIf(program === null)('a session of a real server through the gatewa
     ])
   })
 
+  it('learns which database a session has that named none', async () => {
+    const ran = await clickHouseClient(
+      gateway.port,
+      "select b from t where b = 'none';\nuse system;\nselect 1 from one",
+    )
+    expect(ran).toMatchObject({ stdout: '1', stderr: '' })
+    await gateway.idle()
+    const facts = gateway.actions.map(({ seen }) => seen.facts.sql as { database: string; tables: readonly string[] })
+    expect(facts.map(({ database, tables }) => [database, tables])).toEqual([
+      ['default', ['default.t', 't']],
+      ['default', []],
+      ['system', ['one', 'system.one']],
+    ])
+  })
+
   it('passes compressed blocks, large results and external tables', async () => {
     const external = ['--external', '--file=-', '--name=mine', '--structure=n UInt32']
     const ran = await clickHouseClient(gateway.port, '1\n2\n3\n', '--query', 'select sum(n) from mine', ...external)
