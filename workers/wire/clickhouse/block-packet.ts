@@ -8,35 +8,45 @@ export interface BlockForm {
   readonly revision: number
   /** Whether it comes in compressed frames. */
   readonly isFramed: boolean
-  /** Where it is for: a server gets it in frames that it takes for no packet, an agent as it asked for. */
-  readonly passedOn: 'in safe frames' | 'as it comes' | 'out of frames'
+  /** A server gets it in frames that it takes for no packet. */
+  readonly passedOn: 'as it comes' | 'in safe frames' | 'out of frames'
   /** Whether the checksums of frames are verified. */
   readonly isVerified: boolean
   readonly note: (column: Column) => void
 }
 
+/** The beginning of a block, up to where it is known how large it is. */
+export interface BlockStart {
+  readonly size: BlockSize
+  /** What was read of it, as it is passed on. */
+  readonly bytes: Buffer
+  /** Where the rest is read from: what the frames hold, or the source itself. */
+  readonly plain: ByteSource
+}
+
+/** Reads how large a block is; what was read before of the source has to be taken. */
+export function* readBlockStart(source: ByteSource, form: BlockForm): Reading<BlockStart> {
+  const plain = form.isFramed ? new ByteSource() : source
+  const reading = run(source, plain, form, readBlockSize(plain))
+  const bytes: Buffer[] = []
+  for (;;) {
+    const step = reading.next()
+    if (step.done === true) return { size: step.value, bytes: Buffer.concat(bytes), plain }
+    if (step.value === 'more') yield 'more'
+    else bytes.push(step.value)
+  }
+}
+
 /**
- * Reads a block, and lets its bytes pass.
- * @param packet what is given out, with the first of the bytes, once it is known how large the block is
+ * Lets the rest of a block pass.
  * @throws ClawError CP_PROTOCOL where a block does not end with a frame: what is left would be taken for the next one's
  */
-export function* readBlock<P>(
+export function* passBlock(
   source: ByteSource,
   form: BlockForm,
-  packet: (block: BlockSize, held: Buffer) => P,
-): Generator<'more' | 'end' | Buffer | P, void, undefined> {
-  const head = source.take()
-  // what is not in frames is read where it comes
-  const plain = form.isFramed ? new ByteSource() : source
-  const size = run(source, plain, form, readBlockSize(plain))
-  const held = [head]
-  let step = size.next()
-  for (; step.done !== true; step = size.next()) {
-    if (step.value === 'more') yield 'more'
-    else held.push(step.value)
-  }
-  yield packet(step.value, Buffer.concat(held))
-  yield* run(source, plain, form, skipColumns(plain, form.revision, step.value, form.note))
+  { size, plain }: BlockStart,
+): Generator<'more' | 'end' | Buffer, void, undefined> {
+  yield* run(source, plain, form, skipColumns(plain, form.revision, size, form.note))
   if (form.isFramed && plain.advance()) throw malformed('a block ends inside a compressed frame')
   yield 'end'
 }
@@ -64,10 +74,7 @@ function* run<T>(
     plain.push(content)
     plain.advance()
     const frame = source.take()
-    yield form.passedOn === 'out of frames'
-      ? content
-      : form.passedOn === 'as it comes'
-        ? frame
-        : reframed(frame, content)
+    if (form.passedOn === 'in safe frames') yield reframed(frame, content)
+    else yield form.passedOn === 'as it comes' ? frame : content
   }
 }

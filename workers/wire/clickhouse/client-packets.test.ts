@@ -5,10 +5,20 @@ import { ClientDecoder, type ClientPacket } from './client-packets.ts'
 import { blockStart, byteByByte, contentOf, type Decoded, decodeClient, drain, inShort } from './decode.fixture.ts'
 import { addendum, cancelPacket } from './encode.ts'
 import { clientHello } from './hello.ts'
-import { parameterTexts } from './parameter-text.ts'
 import { longestStatement } from './query.ts'
 import { recorded } from './recorded.fixture.ts'
 import { newestRevision } from './revisions.ts'
+
+/** Hello, addendum and query. */
+const byChGo = Buffer.from(
+  `
+    0002676f0102bca903016401750170017101036964310101750369643109312e322e332e343a35393000000000000001026f73016802
+    676f0102bca903017107030100000000000302010000000000000000000000000000050400010000000b6d61785f7468726561647301
+    013408726561646f6e6c79000131000002001173656c656374207b783a537472696e677d0178020327312707757365725f6964020327
+    322700
+  `.replace(/\s/g, ''),
+  'hex',
+)
 
 const said = (base64: string) => Buffer.from(base64, 'base64')
 
@@ -98,6 +108,9 @@ function plainOf({ packets, parts }: Pick<Decoded<ClientPacket>, 'packets' | 'pa
   )
 }
 
+/** The block that ends a series, at any revision. */
+const noMore = Buffer.from([2, 0, 0, 0, 0])
+
 /** The packets after the Hello and addendum. */
 function decode(...parts: Buffer[]) {
   return decodeClient([Buffer.concat([beginning, ...parts])], newestRevision)
@@ -164,7 +177,7 @@ describe('ClientDecoder', () => {
 
   it('tells what a Hello and a Query say', () => {
     const tail = new ByteSink().text('n').varint(2).text("'it\\'s'").text('').whole()
-    const { packets } = decode(query('select {n:String}', { tail }))
+    const { packets } = decode(query('select {n:String}', { tail }), noMore)
     expect(packets[0]).toMatchObject({ hello: { name: 'test', revision: 99999, database: 'sales' }, goesOn: false })
     expect(packets[2]).toMatchObject({
       query: {
@@ -177,6 +190,58 @@ describe('ClientDecoder', () => {
         parameters: [{ name: 'n', flags: 2, value: "'it\\'s'" }],
       },
     })
+  })
+
+  it('reads a query with a trace, settings and parameters, as ch-go 0.74 writes it', () => {
+    const { packets, passed } = decodeClient(byteByByte(Buffer.concat([byChGo, noMore])), 54460)
+    expect(packets[2]).toMatchObject({
+      query: {
+        id: 'id1',
+        info: { kind: 'initial', initialUser: 'u', interface: 'tcp', clientName: 'go', quotaKey: 'q' },
+        settings: [
+          { name: 'max_threads', flags: 1, value: '4' },
+          { name: 'readonly', flags: 0, value: '1' },
+        ],
+        text: Buffer.from('select {x:String}'),
+        parameters: [
+          { name: 'x', flags: 2, value: "'1'" },
+          { name: 'user_id', flags: 2, value: "'2'" },
+        ],
+      },
+    })
+    // trace and client are passed on as they are, all but the address
+    const address = Buffer.from('1.2.3.4:5')
+    const [before, after] = [byChGo.indexOf(address), byChGo.indexOf(address) + address.length]
+    const kept = [
+      byChGo.subarray(before - 8, before - 1),
+      Buffer.from('\t0.0.0.0:0'),
+      byChGo.subarray(after, after + 60),
+    ]
+    expect(passed.includes(Buffer.concat(kept))).toBe(true)
+  })
+
+  it('has blocks put into frames only where there is something in them', () => {
+    const sent = [
+      query('select 1'),
+      noMore,
+      query('select 2'),
+      data('e', ['x']),
+      noMore,
+      query('INSERT INTO t VALUES'),
+      noMore,
+    ]
+    const { packets, parts } = decode(...sent, data('', ['y']), noMore, query('select 3'), noMore)
+    const framed = packets.flatMap((packet) => (packet.kind === 'query' ? [packet.isFramed] : []))
+    expect(framed).toEqual([false, true, true, false])
+    const flags = packets.map(({ kind }, index) => (kind === 'query' ? parts[index]?.at(8) : null))
+    expect(flags.filter((flag) => flag !== null)).toEqual([0, 1, 1, 0])
+    expect(parts[3]?.equals(noMore)).toBe(true)
+    expect(contentOf((parts[5] ?? noMore).subarray(3)).includes(Buffer.from('String'))).toBe(true)
+  })
+
+  it('takes no data for a statement that none was to be expected for', () => {
+    expect(() => decode(query('select 1'), noMore, data('e', ['x']))).toThrow('data comes where none was')
+    expect(() => decode(data('e', ['x']))).toThrow('data comes where none was')
   })
 
   it('waits after the Hello until it is told the revision', () => {
@@ -246,7 +311,12 @@ describe('ClientDecoder', () => {
     ],
     [
       'an aggregate state',
-      [beginning, Buffer.from([2, 0]), blockStart(1, 1).text('x').text('AggregateFunction(sum, UInt8)').whole()],
+      [
+        beginning,
+        query('insert into t values'),
+        Buffer.from([2, 0]),
+        blockStart(1, 1).text('x').text('AggregateFunction(sum, UInt8)').byte(0).whole(),
+      ],
       'where values of the type "AggregateFunction(sum, UInt8)" end is not known',
     ],
   ])('refuses %s, and everything after it', (_, parts, words) => {
@@ -261,7 +331,7 @@ describe('ClientDecoder', () => {
     const old = (...settings: (string | number)[]) => {
       const sink = new ByteSink().varint(1).text('id').byte(0)
       for (const each of settings) typeof each === 'string' ? sink.text(each) : sink.varint(each)
-      return [Buffer.concat([hello, sink.text('').varint(2).varint(0).text('select 1').whole()])]
+      return [Buffer.concat([hello, sink.text('').varint(2).varint(0).text('select 1').whole(), noMore])]
     }
     const { packets } = decodeClient(
       old('max_threads', 4, 'totals_mode', 'auto', 'http_zlib_compression_level', 5),
@@ -293,7 +363,8 @@ describe('ClientDecoder', () => {
         try {
           const { passed, packets } = decodeClient(byteByByte(came), newestRevision)
           const again = decodeClient([passed], newestRevision)
-          expect(inShort(again.packets)).toEqual(inShort(packets))
+          // a query at the end may wait for what follows it
+          expect(inShort(packets).slice(0, again.packets.length)).toEqual(inShort(again.packets))
         } catch (error) {
           expect(error).toMatchObject({ name: 'ClawError' })
         }
@@ -316,32 +387,5 @@ describe('ClientDecoder', () => {
       }),
       { numRuns: 300 },
     )
-  })
-})
-
-describe('parameterTexts()', () => {
-  const one = (value: string, flags = 2) => parameterTexts([{ name: 'n', flags, value }])
-
-  it('reads literals', () => {
-    expect(one("'abc'")).toEqual(new Map([['n', 'abc']]))
-    expect(one("'it\\'s\\n'")).toEqual(new Map([['n', "it's\n"]]))
-    expect(one("''")).toEqual(new Map([['n', '']]))
-    expect(parameterTexts([])).toEqual(new Map())
-  })
-
-  it.each([
-    ['no literal', 'Int64_5', 2],
-    ['a literal that goes on', "'a' 'b'", 2],
-    ['a doubled quote', "'a''b'", 2],
-    ['an escape of several meanings', "'\\x41'", 2],
-    ['a backslash that is read by the type', "'\\\\N'", 2],
-    ['what a server ignores', "'a'", 0],
-  ])('does not tell %s', (_, value, flags) => {
-    expect(one(value, flags)).toBe(null)
-  })
-
-  it('does not tell which of two values a server takes', () => {
-    const twice = { name: 'n', flags: 2, value: "'a'" }
-    expect(parameterTexts([twice, twice])).toBe(null)
   })
 })

@@ -1,11 +1,12 @@
 import type { BlockSize, Column } from './block.ts'
-import { readBlock } from './block-packet.ts'
+import { type BlockForm, type BlockStart, passBlock, readBlockStart } from './block-packet.ts'
 import { type ByteSource, malformed, type Reading } from './byte-source.ts'
 import { type ClientHello, readClientHello } from './hello.ts'
 import { type Held, PacketDecoder, type Packets, passing } from './packet-decoder.ts'
 import { longestStatement, type Query, readQuery, skipRest } from './query.ts'
 import { queryPacket } from './query-packet.ts'
 import { newestRevision, oldestRevision, since } from './revisions.ts'
+import { framed } from './safe-frame.ts'
 
 /** What a client sends. */
 export type ClientPacket = Held &
@@ -13,8 +14,11 @@ export type ClientPacket = Held &
     | { readonly kind: 'hello'; readonly hello: ClientHello }
     /** What follows the two Hellos; it has no packet code. */
     | { readonly kind: 'addendum'; readonly quotaKey: string }
-    /** It goes on where its text is longer than `longestStatement`. */
-    | { readonly kind: 'query'; readonly query: Query }
+    /**
+     * It goes on where its text is longer than `longestStatement`.
+     * `isFramed`: server and gateway exchange blocks in frames, also where the client wants none: see `ServerDecoder`.
+     */
+    | { readonly kind: 'query'; readonly query: Query; readonly isFramed: boolean }
     /** A block for a table, or with an empty name for what is inserted into; it always goes on. */
     | { readonly kind: 'data' | 'scalar'; readonly table: string; readonly block: BlockSize }
     | { readonly kind: 'cancel' }
@@ -24,8 +28,9 @@ export type ClientPacket = Held &
 
 /**
  * Splits what a client sends into packets. After its Hello it waits for `begin`.
- * What it gives out for the server is what was read, not what came: queries are written anew, and their blocks are
- * always compressed. A server that fails in the middle of either must not find packets in the rest of it.
+ * What it gives out for the server is what was read, not what came: queries are written anew, and what is in their
+ * blocks is in frames. A server that fails in the middle of either must not find packets in the rest of it.
+ * A query that is not compressed is given out with what follows it, which clients send at once.
  * @see clickhouse.com/docs/native-protocol/client
  */
 export class ClientDecoder extends PacketDecoder<ClientPacket> {
@@ -58,6 +63,12 @@ interface Session {
 const longestName = 65536
 const mostTables = 10_000
 
+/** What a packet begins with. */
+interface Head {
+  readonly code: number
+  readonly block: { readonly table: string; readonly head: Buffer; readonly start: BlockStart } | null
+}
+
 function* packets(source: ByteSource, session: Session): Packets<ClientPacket> {
   if ((yield* source.varint()) !== 0) throw malformed('a client does not begin with a Hello')
   const hello = yield* readClientHello(source)
@@ -68,48 +79,68 @@ function* packets(source: ByteSource, session: Session): Packets<ClientPacket> {
     const quotaKey = yield* source.text(longestName, 'the quota key')
     yield { kind: 'addendum', quotaKey, held: source.take(), goesOn: false }
   }
-  for (let isCompressed = false; ; ) {
-    const code = yield* source.varint()
-    switch (code) {
-      case 1: {
-        const query = yield* readQuery(source, revision)
-        isCompressed = query.isCompressed
-        const goesOn = query.textBytes > longestStatement
-        source.take()
-        yield { kind: 'query', query, held: queryPacket(query, revision), goesOn }
-        if (!goesOn) break
-        yield* passing(source, skipRest(source, revision, query))
-        yield 'end'
-        break
-      }
-      case 2:
-      case 7: {
-        const table = yield* source.text(longestName, 'the name of a table')
-        const kind = code === 2 ? 'data' : 'scalar'
-        const form = {
-          revision,
-          isFramed: isCompressed,
-          passedOn: 'in safe frames',
-          isVerified: true,
-          note: session.note,
-        } as const
-        yield* readBlock(source, form, (block, held) => ({ kind, table, block, held, goesOn: true }))
-        break
-      }
-      case 3:
-        yield { kind: 'cancel', held: source.take(), goesOn: false }
-        break
-      case 4:
-        yield { kind: 'ping', held: source.take(), goesOn: false }
-        break
-      case 5: {
-        const tables = yield* readTables(source)
-        yield { kind: 'tablesStatus', tables, held: source.take(), goesOn: false }
-        break
-      }
-      default:
-        throw malformed(`packet ${code} of a client is not one that is understood`)
+  const form = (isFramed: boolean, passedOn: BlockForm['passedOn']): BlockForm => {
+    return { revision, isFramed, passedOn, isVerified: true, note: session.note }
+  }
+  const none = form(false, 'as it comes')
+  let blocks = none
+  for (let ahead: Head | null = null; ; ) {
+    const { code, block }: Head = ahead ?? (yield* readHead(source, blocks))
+    ahead = null
+    if (block !== null) {
+      const { table, head, start } = block
+      const kind = code === 2 ? 'data' : 'scalar'
+      if (blocks === none && start.size.columns > 0) throw malformed('data comes where none was to be expected')
+      yield { kind, table, block: start.size, held: Buffer.concat([head, start.bytes]), goesOn: true }
+      yield* passBlock(source, blocks, start)
+    } else if (code === 1) {
+      const query = yield* readQuery(source, revision)
+      source.take()
+      const goesOn = query.textBytes > longestStatement
+      // a block follows each query: where nothing is in it, and nothing is to come, the server may leave them as they are
+      if (!goesOn && !query.isCompressed && !mayInsert(query)) ahead = yield* readHead(source, none)
+      const isFramed = ahead === null || (ahead.block !== null && ahead.block.start.size.columns > 0)
+      blocks = isFramed ? form(query.isCompressed, 'in safe frames') : none
+      if (isFramed && ahead !== null) ahead = inFrames(ahead)
+      yield { kind: 'query', query, isFramed, held: queryPacket(query, revision, isFramed), goesOn }
+      if (!goesOn) continue
+      yield* passing(source, skipRest(source, revision, query))
+      yield 'end'
+    } else yield yield* readShort(source, code)
+  }
+}
+
+function* readHead(source: ByteSource, form: BlockForm): Reading<Head> {
+  const code = yield* source.varint()
+  if (code !== 2 && code !== 7) return { code, block: null }
+  const table = yield* source.text(longestName, 'the name of a table')
+  const head = source.take()
+  return { code, block: { table, head, start: yield* readBlockStart(source, form) } }
+}
+
+function inFrames({ code, block }: Head): Head {
+  if (block === null) return { code, block }
+  return { code, block: { ...block, start: { ...block.start, bytes: framed(block.start.bytes) } } }
+}
+
+/** Whether a statement may be one that rows are sent for; where it looks as if not, none are taken. */
+function mayInsert({ text }: Query): boolean {
+  return /insert/i.test(text.toString('latin1'))
+}
+
+/** Packets that are held whole. */
+function* readShort(source: ByteSource, code: number): Reading<ClientPacket> {
+  switch (code) {
+    case 3:
+      return { kind: 'cancel', held: source.take(), goesOn: false }
+    case 4:
+      return { kind: 'ping', held: source.take(), goesOn: false }
+    case 5: {
+      const tables = yield* readTables(source)
+      return { kind: 'tablesStatus', tables, held: source.take(), goesOn: false }
     }
+    default:
+      throw malformed(`packet ${code} of a client is not one that is understood`)
   }
 }
 

@@ -52,11 +52,16 @@ export function decodeClient(chunks: readonly Buffer[], revision: number): Decod
   return { ...decoded, columns }
 }
 
-/** What a server says; its blocks are compressed or not throughout. */
-export function decodeServer(chunks: readonly Buffer[], told: number, isCompressed: boolean): Decoded<ServerPacket> {
+/** What a server says; its blocks are compressed or not throughout, and passed on so or not. */
+export function decodeServer(
+  chunks: readonly Buffer[],
+  told: number,
+  isCompressed: boolean,
+  isFramed = isCompressed,
+): Decoded<ServerPacket> {
   const columns: string[] = []
   const decoder = new ServerDecoder(told, (_, { name, type }) => columns.push(`${name} ${type}`))
-  decoder.isCompressed = isCompressed
+  decoder.expect(isFramed, isCompressed)
   return { ...drain(decoder, chunks), columns }
 }
 

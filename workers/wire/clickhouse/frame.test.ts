@@ -152,7 +152,7 @@ describe('a compressed block', () => {
       [false, all((plain) => plain)],
     ] as const) {
       for (const chunks of [[all(stored)], byteByByte(all(stored))]) {
-        const { packets, passed } = decodeServer(chunks, newestRevision, isCompressed)
+        const { packets, passed } = decodeServer(chunks, newestRevision, isCompressed, true)
         expect(inShort(packets)).toEqual(['hello', 'data 1x2', 'log 1x2', 'profileEvents 1x2', 'totals 1x2', 'pong'])
         expect(passed.equals(wanted)).toBe(true)
       }

@@ -1,3 +1,6 @@
+/** Most bytes that are copied one by one: a call takes as long as 64 of them. */
+const longestLoop = 64
+
 /**
  * Decodes an LZ4 block that is exactly so long.
  * null: it is not one, or longer or shorter.
@@ -20,7 +23,7 @@ export function decodeLz4(bytes: Buffer, length: number): Buffer | null {
       }
     }
     if (at + literals > end || to + literals > length) return null
-    if (literals > 16) output.set(bytes.subarray(at, at + literals), to)
+    if (literals > longestLoop) output.set(bytes.subarray(at, at + literals), to)
     else for (let index = 0; index < literals; index += 1) output[to + index] = bytes[at + index] as number
     at += literals
     to += literals
@@ -38,7 +41,7 @@ export function decodeLz4(bytes: Buffer, length: number): Buffer | null {
       }
     }
     if (offset === 0 || offset > to || to + count > length) return null
-    if (offset >= count && count > 16) output.copyWithin(to, to - offset, to - offset + count)
+    if (offset >= count && count > longestLoop) output.copyWithin(to, to - offset, to - offset + count)
     else for (let index = to; index < to + count; index += 1) output[index] = output[index - offset] as number
     to += count
   }

@@ -28,7 +28,7 @@ const plain: Query = {
 /** What a server reads in a query with these. */
 function read(query: Partial<Query>, revision: number): Query {
   const source = new ByteSource()
-  source.push(queryPacket({ ...plain, ...query }, revision).subarray(1))
+  source.push(queryPacket({ ...plain, ...query }, revision, true).subarray(1))
   source.advance()
   const result = readQuery(source, revision).next()
   if (result.done !== true) throw new Error('a query that is not whole')
@@ -40,8 +40,9 @@ const separator = { name: 'clawpatrol_separates_settings', flags: 0, value: '' }
 const setting = (name: string, value = '1', flags = 0): Setting => ({ name, flags, value })
 
 describe('queryPacket()', () => {
-  it('says what was read, with its blocks compressed', () => {
+  it('says what was read, with its blocks compressed or not', () => {
     expect(read({}, 54469)).toEqual({ ...plain, isCompressed: true })
+    expect(queryPacket(plain, 54469, false).length).toBe(queryPacket(plain, 54469, true).length)
     expect(read({ secret: Buffer.alloc(32, 1) }, 54469).secret).toEqual(Buffer.alloc(0))
   })
 
@@ -87,6 +88,6 @@ describe('queryPacket()', () => {
     ['texts that do not end', { parameters: [setting('x', "'1", 2)] }, 'is not written as a text'],
     ['parameters that servers pass over', { parameters: [setting('x', "'1'", 0)] }, 'is not written as a text'],
   ])('refuses %s', (_, query, words) => {
-    expect(() => queryPacket({ ...plain, ...query }, 54469)).toThrow(words)
+    expect(() => queryPacket({ ...plain, ...query }, 54469, true)).toThrow(words)
   })
 })

@@ -19,15 +19,20 @@ const important = 1
 const custom = 2
 
 /**
- * A query written anew, with its packet code; of a long text as much as was kept. Its blocks are compressed.
+ * A query written anew, with its packet code; of a long text as much as was kept.
  * An unknown setting does not fail, as servers then go on in the middle of the query: it is passed over.
+ * @param isFramed whether its blocks are to be compressed
  * @throws ClawError CP_PROTOCOL for settings and parameters that a server may not read as they were read here
  */
-export function queryPacket(query: Query, revision: number): Buffer {
+export function queryPacket(query: Query, revision: number, isFramed: boolean): Buffer {
   const sink = new ByteSink().varint(1).text(query.id).raw(query.info.bytes)
   writeSettings(sink, query.settings, revision)
   if (revision >= since.interserverSecret) sink.text('')
-  sink.varint(query.stage).varint(1).varint(query.textBytes).raw(query.text)
+  sink
+    .varint(query.stage)
+    .varint(isFramed ? 1 : 0)
+    .varint(query.textBytes)
+    .raw(query.text)
   if (query.textBytes <= longestStatement && revision >= since.parameters)
     writeParameters(sink, query.parameters ?? [], revision)
   return sink.whole()

@@ -5,10 +5,10 @@ import type { Layout } from './layout.ts'
 export type Serialization = 'default' | 'sparse' | readonly Serialization[]
 
 /** Reads how a column is written, before its values. */
-export function* readSerialization(source: ByteSource, layout: Layout): Reading<Serialization> {
+export function* readSerialization(source: ByteSource, layout: () => Layout): Reading<Serialization> {
   const isCustom = yield* source.byte()
   if (isCustom > 1) throw malformed('a column is written neither as usual nor not')
-  return isCustom === 1 ? yield* readKinds(source, layout) : 'default'
+  return isCustom === 1 ? yield* readKinds(source, layout()) : 'default'
 }
 
 function* readKinds(source: ByteSource, layout: Layout): Reading<Serialization> {

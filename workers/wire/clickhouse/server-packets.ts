@@ -1,5 +1,5 @@
 import type { BlockSize, Column } from './block.ts'
-import { readBlock } from './block-packet.ts'
+import { passBlock, readBlockStart } from './block-packet.ts'
 import { type ByteSource, malformed, type Reading } from './byte-source.ts'
 import { readException, type ServerException } from './exception.ts'
 import { readServerHello, type ServerHello } from './hello.ts'
@@ -48,22 +48,25 @@ export class ServerDecoder extends PacketDecoder<ServerPacket> {
    * @param note told each column of a block before its bytes are passed on; it may throw
    */
   constructor(told: number, note: (kind: BlockKind, column: Column) => void = () => {}) {
-    const session: Session = { told, isCompressed: false, note }
+    const session: Session = { told, isFramed: false, isCompressed: false, note }
     super((source) => packets(source, session))
     this.#session = session
   }
 
   /**
-   * Whether the agent gets the blocks of results compressed: as the statement that was sent last wants it.
-   * The server compresses them in any case, see `ClientDecoder`.
+   * Tells how the blocks of the results that come next are written.
+   * @param isFramed whether the server compresses them: what the query that was sent says
+   * @param isCompressed whether the agent wants them so; where it does not, they are passed on out of their frames
    */
-  set isCompressed(value: boolean) {
-    this.#session.isCompressed = value
+  expect(isFramed: boolean, isCompressed: boolean): void {
+    this.#session.isFramed = isFramed
+    this.#session.isCompressed = isCompressed
   }
 }
 
 interface Session {
   readonly told: number
+  isFramed: boolean
   isCompressed: boolean
   readonly note: (kind: BlockKind, column: Column) => void
 }
@@ -89,13 +92,16 @@ function* packets(source: ByteSource, session: Session): Packets<ServerPacket> {
       const table = yield* source.text(longestName, 'the name of a table')
       const form = {
         revision,
-        isFramed: kind !== 'log' && kind !== 'profileEvents',
+        isFramed: session.isFramed && kind !== 'log' && kind !== 'profileEvents',
         passedOn: session.isCompressed ? 'as it comes' : 'out of frames',
         // the agent verifies those it gets; others are read as they are
         isVerified: !session.isCompressed,
         note: (column: Column) => session.note(kind, column),
       } as const
-      yield* readBlock(source, form, (block, held) => ({ kind, table, block, held, goesOn: true }))
+      const head = source.take()
+      const start = yield* readBlockStart(source, form)
+      yield { kind, table, block: start.size, held: Buffer.concat([head, start.bytes]), goesOn: true }
+      yield* passBlock(source, form, start)
     } else if (code === 11) {
       // its columns may be as many as a table has
       yield { kind: 'tableColumns', held: source.take(), goesOn: true }

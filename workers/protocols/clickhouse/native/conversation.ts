@@ -18,7 +18,7 @@ export interface ConversationParts {
   /** Resolves when the server takes more. */
   readonly toServer: (bytes: Buffer) => Promise<void>
   /** A query is being sent: from now on the server answers in this form. */
-  readonly expect: (isCompressed: boolean) => void
+  readonly expect: (isFramed: boolean, isCompressed: boolean) => void
   /** The session cannot go on. */
   readonly fail: (error: unknown) => void
 }
@@ -51,7 +51,7 @@ export class Conversation {
   /** Of the query that is judged. */
   #judging: object | null = null
   /** Whether the agent wants blocks compressed, as they come from the server. */
-  #isCompressed = false
+  #isSameForm = false
   #running: Running | null = null
   #asked: Asked | null = null
   #waiting: (() => void)[] = []
@@ -178,7 +178,7 @@ export class Conversation {
    * that gets them in another form.
    */
   stopFollowing(because: string): boolean {
-    if (this.#running === null || this.#running.result.isLimited || !this.#isCompressed) return false
+    if (this.#running === null || this.#running.result.isLimited || !this.#isSameForm) return false
     this.#unfollowed = because
     this.#wake()
     return true
@@ -200,7 +200,7 @@ export class Conversation {
   }
 
   /** Begins to judge a query; blocks that follow it, and a Cancel, are read meanwhile. */
-  async #query({ query, held }: Extract<ClientPacket, { kind: 'query' }>): Promise<void> {
+  async #query({ query, isFramed, held }: Extract<ClientPacket, { kind: 'query' }>): Promise<void> {
     if (!(await this.#idle())) return
     const { judging, check, fail } = this.#parts
     check()
@@ -214,15 +214,19 @@ export class Conversation {
     const isWanted = () => this.#judging === token && !this.#isOver
     judgeQuery({ ...judging, isWanted }, query)
       .then((verdict) => {
-        if (isWanted()) this.#decided(verdict, query.isCompressed)
+        if (isWanted())
+          this.#decided(verdict, () => {
+            this.#isSameForm = isFramed === query.isCompressed
+            this.#parts.expect(isFramed, query.isCompressed)
+          })
         else if (verdict.kind === 'cleared')
           new Running(judging.session, verdict.cleared).close(null, 'not sent: the agent did not wait for it')
       })
       .catch(fail)
   }
 
-  #decided(verdict: Verdict, isCompressed: boolean): void {
-    const { judging, toAgent, toServer, expect, fail } = this.#parts
+  #decided(verdict: Verdict, expect: () => void): void {
+    const { judging, toAgent, toServer, fail } = this.#parts
     const kept = this.#kept
     this.#kept = []
     this.#judging = null
@@ -233,8 +237,7 @@ export class Conversation {
       this.#running = running
       running.bytesUp = this.#keptBytes
       judging.sql.sent(running.statements)
-      this.#isCompressed = isCompressed
-      expect(isCompressed)
+      expect()
       toServer(Buffer.concat(kept)).catch(fail)
     }
     this.#wake()

@@ -39,9 +39,7 @@ class Relay {
       toServer: async (bytes) => {
         if (!this.#isOver && !server.stream.write(bytes)) await drained(server.stream)
       },
-      expect: (isCompressed) => {
-        server.packets.decoder.isCompressed = isCompressed
-      },
+      expect: (isFramed, isCompressed) => server.packets.decoder.expect(isFramed, isCompressed),
       fail: (error) => this.#fail(error, 'gateway'),
     })
   }

@@ -167,7 +167,7 @@ export async function startAgent(port: number, { isSilent = false } = {}): Promi
   const socket = (await dialLocal(port)) as net.Socket
   socket.on('error', () => undefined)
   const packets = new PacketStream<ServerPacket, ServerDecoder>(socket, new ServerDecoder(newestRevision))
-  packets.decoder.isCompressed = true
+  packets.decoder.expect(true, true)
   if (!isSilent) socket.write(agentHello('agent'))
   const next = async () => {
     const packet = await nextOf(packets)
