@@ -264,7 +264,7 @@ export class Conversation {
     const { expect, toServer, revision } = this.#parts
     this.#hasLearned = true
     this.#learning = []
-    expect(false)
+    expect(false, false)
     await toServer(databaseQuestion(revision))
     while (this.#learning !== null && !this.#isOver) await this.#progress()
   }

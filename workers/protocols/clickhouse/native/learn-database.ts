@@ -3,7 +3,6 @@ import { ByteSink } from '../../../wire/clickhouse/byte-sink.ts'
 import { ByteSource, type Reading } from '../../../wire/clickhouse/byte-source.ts'
 import { queryPacket } from '../../../wire/clickhouse/query-packet.ts'
 import { since } from '../../../wire/clickhouse/revisions.ts'
-import { framed } from '../../../wire/clickhouse/safe-frame.ts'
 
 const text = Buffer.from('SELECT currentDatabase()')
 const longest = 65536
@@ -18,12 +17,13 @@ export function databaseQuestion(revision: number): Buffer {
     secret: Buffer.alloc(0),
     stage: 2,
   }
-  const packet = queryPacket({ ...query, isCompressed: false, text, textBytes: text.length, parameters: [] }, revision)
+  const asked = { ...query, isCompressed: false, text, textBytes: text.length, parameters: [] }
+  const packet = queryPacket(asked, revision, false)
   const noBlock = new ByteSink().varint(1).byte(0).varint(2).int32(-1).varint(0).varint(0).varint(0).whole()
-  return Buffer.concat([packet, new ByteSink().varint(2).text('').raw(framed(noBlock)).whole()])
+  return Buffer.concat([packet, new ByteSink().varint(2).text('').raw(noBlock).whole()])
 }
 
-/** The name in the answer, a Data packet out of its frames; null: it has no row, or is something else. */
+/** The name in the answer, a Data packet; null: it has no row, or is something else. */
 export function databaseAnswered(packet: Buffer, revision: number): string | null {
   const source = new ByteSource()
   source.push(packet)
