@@ -60,6 +60,8 @@ class Pump {
   readonly #outbox: Outbox
   readonly #lexing: Lexing
   #isRunning = false
+  /** When the other sessions of the thread are to have their turn, on the clock of `performance.now()`. */
+  #turnEndsAt = 0
   /** Whether the rest of the message at hand goes to the server. */
   #goesOn = false
   #isOver = false
@@ -141,20 +143,34 @@ class Pump {
   #fromAgent(chunk: Buffer): void {
     if (this.#isOver) return
     this.#decoder.push(chunk)
-    if (!this.#isRunning) this.#run()
+    if (!this.#isRunning) this.#newTurn()
     else if (this.#decoder.buffered > mostWaiting) this.#parts.agent.pause()
+  }
+
+  #newTurn(): void {
+    this.#turnEndsAt = performance.now() + mostAtOnceMs
+    this.#run()
+  }
+
+  /** Lets the other sessions of the thread have their turn. */
+  #nextTurn(): Promise<true> {
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#turnEndsAt = performance.now() + mostAtOnceMs
+        resolve(true)
+      }),
+    )
   }
 
   #run(): void {
     this.#isRunning = true
-    const until = performance.now() + mostAtOnceMs
     try {
       let hasMore: Soon<boolean> = true
       while (hasMore === true && !this.#isOver) {
         hasMore = this.#step()
-        if (hasMore !== true || performance.now() < until) continue
+        if (hasMore !== true || performance.now() < this.#turnEndsAt) continue
         this.#outbox.flush()
-        hasMore = nextTurn()
+        hasMore = this.#nextTurn()
       }
       if (hasMore instanceof Promise) {
         void this.#runAfter(hasMore)
@@ -307,9 +323,4 @@ class Pump {
     upstream.destroy()
     closeGently(agent)
   }
-}
-
-/** The other sessions of the thread had their turn. */
-function nextTurn(): Promise<true> {
-  return new Promise((resolve) => setImmediate(resolve, true))
 }

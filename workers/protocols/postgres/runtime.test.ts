@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { query, RawAgent } from './raw-agent.fixture.ts'
 import { postgres } from './runtime.ts'
 import { type PostgresServer, postgresPrograms, startServer } from './server.fixture.ts'
 import { aRule, type Gateway, psql, startGateway } from './session.fixture.ts'
@@ -233,6 +234,19 @@ describe.skipIf(programs === null)('a session through the gateway', () => {
       )
       expect(await Promise.all(asked)).toEqual([1, '42501', '42501', 2])
     })
+  })
+
+  it('does not hold up the sessions beside it, however much it sends at once', async () => {
+    const agents = [new RawAgent(gateway.port), new RawAgent(gateway.port)] as const
+    await Promise.all(agents.map((agent) => agent.answers(1)))
+    const texts = Array.from({ length: 2000 }, (_, index) => `select ${index}`)
+    agents[0].send(...texts.map(query))
+    agents[1].send(query('select now()'))
+    await Promise.all([agents[0].answers(texts.length), agents[1].answers(1)])
+    const at = gateway.actions.findIndex(({ seen }) => seen.title === 'select now()')
+    expect(at).toBeLessThan(texts.length / 2)
+    for (const agent of agents) agent.socket.end()
+    await gateway.idle()
   })
 
   it('passes a large result', async () => {
