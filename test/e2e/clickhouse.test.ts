@@ -7,6 +7,13 @@ import { pythonWith } from '../support/python-with.ts'
 
 const program = clickHousePrograms('ClickHouse through the gateway')
 const driver = pythonWith(['clickhouse_driver'], 'clickhouse-driver through the gateway')
+const codings = ['clickhouse_cityhash', 'lz4', 'zstd']
+const coding = pythonWith(['clickhouse_driver', ...codings], 'clickhouse-driver, compressed, through the gateway')
+const drivers = [
+  ['none', driver],
+  ['lz4', coding],
+  ['zstd', coding],
+].flatMap(([method, python]) => (python ? [[method, python] as const] : []))
 const script = (name: string) => fileURLToPath(new URL(`clients/${name}`, import.meta.url))
 const clickhouseGo = goProgram(script('clickhouse_go'), 'clickhouse-go through the gateway')
 const host = 'metrics.example.test'
@@ -93,8 +100,8 @@ describe.skipIf(program === null)("an agent's ClickHouse traffic through the gat
     expect(denied.stderr).toContain('one thread only')
   })
 
-  it.skipIf(driver === null)('clickhouse-driver: blocks, external tables, denials, a second connection', async () => {
-    const done = await run([driver ?? '', script('clickhouse_driver_session.py'), host])
+  it.each(drivers)('clickhouse-driver: all it does, compressed by %s', async (method, python) => {
+    const done = await run([python, script('clickhouse_driver_session.py'), host, method ?? ''])
     expect(done).toMatchObject({ code: 0, stderr: '' })
     expect(done.stdout.split('\n')).toEqual([
       "select [(1, 'two')]",
@@ -111,6 +118,7 @@ describe.skipIf(program === null)("an agent's ClickHouse traffic through the gat
       '',
     ])
     expect(clickhouse.server.query('select count() from secrets')).toBe('0\n')
+    clickhouse.server.query('TRUNCATE TABLE numbers')
   })
 
   it.skipIf(clickhouseGo === null).each(['none', 'lz4', 'zstd'])('clickhouse-go: compressed by %s', async (method) => {

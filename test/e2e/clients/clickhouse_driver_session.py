@@ -3,7 +3,9 @@ import sys
 
 from clickhouse_driver import Client, errors
 
-client = Client(sys.argv[1], user="agent", password="nothing", settings={"max_threads": 2})
+host, method = sys.argv[1:]
+compression = False if method == "none" else method
+client = Client(host, user="agent", password="nothing", settings={"max_threads": 2}, compression=compression)
 
 
 def told(run):
