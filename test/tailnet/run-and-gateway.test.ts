@@ -195,7 +195,9 @@ print(max(gaps) < 5 and end - last < 1)`
 })
 
 async function greet(flow: IncomingFlow, text = `${flow.to.host}:${flow.to.port}`): Promise<void> {
-  adopt(await flow.take()).end(text)
+  // the client may have given up, or the gateway may have ended
+  const fd = await flow.take().catch(() => null)
+  if (fd !== null) adopt(fd).end(text)
 }
 
 function adopt(fd: Fd): Socket {
