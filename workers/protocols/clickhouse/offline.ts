@@ -16,7 +16,7 @@ export async function loadOffline(): Promise<OfflineDecoder> {
     const { database = '', settings = {} } = described.sql ?? {}
     const credential = chooseByFields(credentials, { database: described.sql?.database })?.name ?? null
     const inSession = (text: string) =>
-      analyseBeside(analyse, text, Object.keys(settings)).map((statement) => inDatabase(statement, database))
+      analyseBeside(analyse, text, settings).map((statement) => inDatabase(statement, database))
     return describedStatements(described, inSession, takesParams).map((seen) => ({ ...seen, credential }))
   }
 }

@@ -13,17 +13,20 @@ export function readSettings(cursor: Cursor): void {
       return
     }
     const name = readSettingName(cursor)
-    if (changesReading(name)) cursor.seen.vague.add('all')
+    const note = (value: string | null) => {
+      if (changesReading(name, value)) cursor.seen.vague.add('all')
+      cursor.seen.settings.push([name, value])
+    }
     const hasValue = cursor.takeSymbol('=')
     if (!hasValue) {
-      cursor.seen.settings.push([name, '1'])
+      note('1')
       return
     }
     const from = cursor.seen.columns.length
     const literal = literalNext(cursor)
     const value = readOperand(cursor)
     cursor.seen.columns.length = from
-    cursor.seen.settings.push([name, cursor.peek().start === literal?.next ? literal.value : null])
+    note(cursor.peek().start === literal?.next ? literal.value : null)
     // A disk described on the spot may hold the data of any table.
     if (value.kind === 'call' && value.name === 'disk') seeHiddenTables(cursor.seen)
   })
@@ -45,10 +48,16 @@ function literalNext(cursor: Cursor): { readonly value: string | null; readonly 
 
 const TRUTHS: { readonly [word: string]: string } = { TRUE: '1', FALSE: '0' }
 
-/** Whether a setting of this name has the server read other than the text says, wherever it is given. */
-export function changesReading(name: string): boolean {
-  return REWRITES.test(name)
+/**
+ * Whether a setting has the server read other than the text says, wherever it is given.
+ * @param value null: it cannot be told
+ */
+export function changesReading(name: string, value: string | null): boolean {
+  return REWRITES.test(name) || (/^max_query_size$/i.test(name) && !(value !== null && BOUND.test(value)))
 }
+
+/** Without a bound the server runs what it has of a text that comes in pieces, and never reads the others. */
+const BOUND = /^[1-9]\d{0,18}$/
 
 /** Settings by which the server reads another dialect, other tables or further conditions than the text names. */
 const REWRITES =

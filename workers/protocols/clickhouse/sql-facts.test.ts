@@ -14,7 +14,7 @@ const request = {
 
 function seenIn(text: string, more: Partial<Parameters<typeof seenOf>[1]> = {}) {
   const all = { ...request, ...more }
-  const [first, ...others] = analyseBeside(parseText, text, Object.keys(all.settings))
+  const [first, ...others] = analyseBeside(parseText, text, all.settings)
   expect(others).toEqual([])
   if (first === undefined) throw new Error('no statement')
   return seenOf(first, all)
@@ -51,6 +51,9 @@ describe('seenOf() of ClickHouse', () => {
     const paths = (seen: ReturnType<typeof seenOf>) => seen.unknowns.map(({ path }) => path)
     expect(paths(seenIn('SELECT 1', { database: null, params: null }))).toEqual(['sql.database', 'sql.params'])
     expect(paths(seenIn('SELECT 1', { settings: { dialect: 'kusto' } }))).toContain('sql.verb')
+    for (const size of ['0', '00', '+0', '0x0', '', '1e3'])
+      expect(paths(seenIn('SELECT 1', { settings: { max_query_size: size } }))).toContain('sql.verb')
+    expect(paths(seenIn('SELECT 1', { settings: { max_query_size: '1000000' } }))).toEqual([])
     expect(seenOf(unseen('', 'truncated'), request)).toMatchObject({ title: 'SQL that cannot be read' })
   })
 

@@ -39,6 +39,10 @@ const attacks: readonly (readonly [what: string, asked: Asked])[] = [
   ['after an empty parameter', { path: `/?&query=${url}` }],
   ['after a semicolon', { path: `/?a=1;query=${url}` }],
   ['split between URL and body', { path: '/?query=SELECT+name+FROM+hr.', body: 'salaries' }],
+  [
+    'before a body the server then never reads',
+    { path: '/?database=hr&max_query_size=0&query=SELECT+name+FROM+salaries', body: '.public' },
+  ],
   ['split inside a comment', { path: '/?query=SELECT+name+FROM+hr./*', body: '*/salaries' }],
   ['behind a line comment', { path: '/?query=SELECT+name+FROM+--', body: 'hr.salaries' }],
   ['by the database of the URL', { path: '/?database=hr', body: 'SELECT name FROM salaries' }],

@@ -36,7 +36,7 @@ export class SessionSql {
     const given = Object.fromEntries(settings.map(({ name, value }) => [name, value]))
     const params = parameters === null ? null : parameterTexts(parameters)
     return {
-      statements: this.#statements(text, textBytes, Object.keys(given)),
+      statements: this.#statements(text, textBytes, given),
       settings: given,
       params: params === null ? null : Object.fromEntries(params),
     }
@@ -58,7 +58,7 @@ export class SessionSql {
     for (const { facts } of statements) if (facts.verb === 'use') this.database = databaseIn(facts.statement)
   }
 
-  #statements(bytes: Buffer, length: number, settings: readonly string[]): readonly AnalysedStatement[] {
+  #statements(bytes: Buffer, length: number, settings: ReadQuery['settings']): readonly AnalysedStatement[] {
     if (length > longestStatement) return [unseen('', 'truncated')]
     let text: string
     try {
