@@ -15,7 +15,7 @@ import { seenOf, unseen } from '../sql-facts.ts'
 import { withoutSecrets } from '../without-secrets.ts'
 import { agentUser } from './agent-login.ts'
 import type { Form } from './form.ts'
-import { asJudged, type RequestSession, readSession } from './request-session.ts'
+import { asJudged, paramPrefix, type RequestSession, readSession } from './request-session.ts'
 import { shapeOf } from './request-shape.ts'
 import { type RequestText, readRequestForm, readRequestText, textOf } from './request-text.ts'
 import { parameterOf, readParameters, type UrlParameters, withFields } from './url-parameters.ts'
@@ -24,8 +24,8 @@ import { parameterOf, readParameters, type UrlParameters, withFields } from './u
 interface Told {
   readonly statement: AnalysedStatement
   readonly body: InspectedBody
-  /** Whether what there was of SQL could be read at all. */
-  readonly isReadable: boolean
+  /** What of the body's sample was read as SQL: all there is to it, not even the sample for sure, or nothing. */
+  readonly read: 'whole' | 'begin' | 'nothing'
 }
 
 /** What a request is inspected with. */
@@ -51,14 +51,15 @@ export async function inspectRequest(
   const session = shape === 'other' ? { ...said, database: null } : said
   const told =
     shape === 'page' || endpoint === null
-      ? { statement: nothing, body: unreadBody, isReadable: true }
+      ? ({ statement: nothing, body: unreadBody, read: 'nothing' } as const)
       : await tell(exchange, { form, parameters, session, shape, analyse, maxBytes, wants: wantsOf(endpoint) })
   if ('kind' in told) return told
-  const { statement, body, isReadable } = told
+  const { statement, body, read } = told
   const { database, params } = session
   const user = userOf(use) ?? agentUser({ headers: head.headers, parameters }) ?? ''
   const credential = use?.name ?? null
   const sql = { database, user, credential, settings: session.settings, params, recordsParams }
+  const hidesParams = !recordsParams && form?.fields.some(({ name }) => name.startsWith(paramPrefix)) === true
   const { title, facts, unknowns, record, described } = seenOf(statement, sql)
   const http = new HttpFacts(head, agent.host, body, agent.scheme)
   const isKnown = (path: string) => !unknownsOf(head, body).some((unknown) => unknown.path === path)
@@ -73,7 +74,8 @@ export async function inspectRequest(
       http: describedHttp(exchange, http, { isKnown, recordsParams }),
     }),
     outgoing: (request) => (shape === 'page' ? request : asJudged(request, session)),
-    sample: (sample) => (isReadable ? shownSample(sample, statement.facts.statement) : null),
+    sample: (sample) =>
+      read === 'nothing' ? null : shownSample(sample, { text: statement.facts.statement, read, hidesParams }),
     obstacle: shape === 'page' || !session.hasSession ? null : sessionObstacle(statement),
   }
 }
@@ -126,14 +128,16 @@ async function tell(exchange: Exchange, telling: Telling): Promise<Told | Extrac
     : await readRequestText(exchange, { query, isPlain, wants, maxBytes })
   if (read.kind === 'broken') return read
   const { body } = read
-  if (read.kind === 'unknown')
-    return { statement: unseen(read.text, read.because), body, isReadable: read.because !== 'undecodable' }
-  if (shape === 'other' || !session.isClear) return { statement: unseen(read.text, 'unparsed'), body, isReadable: true }
-  const [statement, ...more] = analyseBeside(analyse, read.text, Object.keys(session.settings))
-  if (statement === undefined) return { statement: nothing, body, isReadable: true }
-  if (more.length === 0) return { statement, body, isReadable: true }
+  if (read.kind === 'unknown') {
+    const isText = read.because !== 'undecodable' && !headers.has('content-encoding')
+    return { statement: unseen(read.text, read.because), body, read: isText ? 'begin' : 'nothing' }
+  }
+  if (shape === 'other' || !session.isClear) return { statement: unseen(read.text, 'unparsed'), body, read: 'whole' }
+  const [statement, ...more] = analyseBeside(analyse, read.text, session.settings)
+  if (statement === undefined) return { statement: nothing, body, read: 'whole' }
+  if (more.length === 0) return { statement, body, read: 'whole' }
   const given = { statement: read.text.trim(), statement_count: more.length + 1 }
-  return { statement: unseenStatement(given, ['statement', 'statement_count'], 'unparsed'), body, isReadable: true }
+  return { statement: unseenStatement(given, ['statement', 'statement_count'], 'unparsed'), body, read: 'whole' }
 }
 
 /** Whether some version of the server may take the body for a form. */
@@ -157,10 +161,18 @@ function isObscure({ unknowns }: AnalysedStatement): boolean {
   return unknowns.some(({ path }) => path === 'sql.verb' || path === 'sql.verbs')
 }
 
-/** The sample of a body without secrets: where the statement has some, the statement stands for it. */
-function shownSample(sample: Sample, statement: string): Sample {
-  const shown = withoutSecrets(statement)
-  if (shown === statement) return sample
+interface Showing {
+  readonly text: string
+  readonly read: Exclude<Told['read'], 'nothing'>
+  /** Whether the body holds values of parameters that are not to be recorded. */
+  readonly hidesParams: boolean
+}
+
+/** The sample of a body without secrets: where the text has some, the text stands for it. */
+function shownSample(sample: Sample, { text, read, hidesParams }: Showing): Sample {
+  const known = read === 'whole' ? text : text + Buffer.from(sample.bytes).toString()
+  const shown = withoutSecrets(known)
+  if (shown === known && !hidesParams) return sample
   return { ...sample, bytes: new Uint8Array(Buffer.from(shown)).subarray(0, sample.bytes.length), sha256: null }
 }
 
@@ -183,6 +195,6 @@ function describedHttp(
 }
 
 function shownValues(name: string, values: readonly string[], recordsParams: boolean): readonly string[] {
-  if (name.startsWith('param_') && !recordsParams) return values.map(() => masked)
+  if (name.startsWith(paramPrefix) && !recordsParams) return values.map(() => masked)
   return name.toLowerCase() === 'query' ? values.map(withoutSecrets) : values
 }

@@ -17,7 +17,8 @@ export interface RequestSession {
 }
 
 const databaseField = 'x-clickhouse-database'
-const prefix = 'param_'
+/** What parameters of the statement are called, before their own name. */
+export const paramPrefix = 'param_'
 
 /** What a request is read with. */
 export interface SessionSource {
@@ -34,8 +35,8 @@ export function readSession({ headers, parameters, usual = usualDatabase }: Sess
   const named = new Set(given).size === 1 ? utf8(given[0] ?? '') : null
   const database = given.length > 0 ? named : usual
   const params = texts(
-    all.filter(({ name }) => name.startsWith(prefix)),
-    prefix.length,
+    all.filter(({ name }) => name.startsWith(paramPrefix)),
+    paramPrefix.length,
   )
   const settings = texts(
     all.filter(({ name }) => isSetting(name)),

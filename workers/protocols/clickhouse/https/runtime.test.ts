@@ -229,6 +229,7 @@ describe('clickhouse_https', () => {
   it('lets no statement change how later requests of a session are read', async () => {
     expect((await agent.ask({ path: '/?session_id=s', body: 'USE shop' })).text).toContain('name the database in each')
     expect((await agent.ask({ path: '/?session_id=s', body: "SET dialect = 'kusto'" })).status).toBe(403)
+    expect((await agent.ask({ path: '/?session_id=s', body: 'SET max_query_size = 0' })).status).toBe(403)
     expect((await agent.ask({ path: '/?session_id=s', body: 'SELECT 1 LIMIT 1' })).status).toBe(200)
   })
 
@@ -236,6 +237,15 @@ describe('clickhouse_https', () => {
     const body = "CREATE USER u IDENTIFIED BY 'hunter2-of-u'"
     await agent.ask({ path: '/', body })
     await agent.ask({ path: `/?query=${encodeURIComponent(body)}&param_x=hunter2-too` })
+    await agent.ask({ path: '/', body: `${body} /*${' '.repeat(30_000)}*/` })
+    await agent.ask({ path: '/?query=CREATE+USER+u+IDENTIFIED+BY', body: `'hunter2' /*${' '.repeat(30_000)}*/` })
+    const part = 'Content-Disposition: form-data; name="param_x"\r\n\r\nhunter2'
+    const headers = { 'Content-Type': 'multipart/form-data; boundary=0123456789ab' }
+    await agent.ask({
+      path: '/?query=SELECT+1',
+      headers,
+      body: `--0123456789ab\r\n${part}\r\n--0123456789ab--\r\n`,
+    })
     await agent.gateway.settled()
     const kept = agent.gateway.actions.map(({ seen, described, closing }) => [
       seen.title,
