@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import type { CredentialName } from '../../contract/ids.ts'
-import type { CredentialUse } from '../../contract/profile.ts'
-import { chooseUse } from './choose.ts'
-import { aClientCertificate, aLogin } from './session.fixture.ts'
+import type { CredentialName } from '../contract/ids.ts'
+import type { CredentialUse } from '../contract/profile.ts'
+import { chooseUse } from './choose-login.ts'
+import { aCredential } from './serving.fixture.ts'
 
 const agent = { user: 'agent_ro', database: 'orders' }
 const free: CredentialUse = { name: 'free' as CredentialName, type: 'passthrough', settings: {}, disambiguator: {} }
+
+/** A login as a user; with `by`, picked by these fields. */
+function aLogin(name: string, user: string, by: CredentialUse['disambiguator'] = {}): CredentialUse {
+  return aCredential(name, 'postgres_credential', { settings: { user }, disambiguator: by })
+}
+
+function aCertificate(name: string): CredentialUse {
+  return aCredential(name, 'mtls_credential')
+}
 
 describe('chooseUse()', () => {
   it('takes the only one there is, whatever it asks for', () => {
@@ -25,11 +34,12 @@ describe('chooseUse()', () => {
     expect(chooseUse(all, { ...agent, user: 'other' })).toBe(fallback)
   })
 
-  it('takes the one whose placeholder is in the user, the longest of those', () => {
+  it('takes the one whose placeholder is in user or password, the longest of those', () => {
     const live = aLogin('live', 'x', { placeholder: 'PH_live' })
     const second = aLogin('second', 'x', { placeholder: 'PH_live_2' })
     expect(chooseUse([live, second], { ...agent, user: 'PH_live_2' })).toBe(second)
     expect(chooseUse([live, second], { ...agent, user: 'PH_live' })).toBe(live)
+    expect(chooseUse([live, second], { ...agent, password: 'PH_live' })).toBe(live)
   })
 
   it('says what was tried when none fits, or two do', () => {
@@ -43,7 +53,7 @@ describe('chooseUse()', () => {
   })
 
   it('takes a client certificate only where there is no login', () => {
-    const certificate = aClientCertificate('device')
+    const certificate = aCertificate('device')
     expect(chooseUse([certificate], agent)).toBe(certificate)
     const login = aLogin('login', 'x')
     expect(chooseUse([certificate, login], agent)).toBe(login)

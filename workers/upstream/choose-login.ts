@@ -1,11 +1,12 @@
-import type { CredentialUse } from '../../../contract/profile.ts'
-import { chooseByFields } from '../../../upstream/choose-by-fields.ts'
-import { fillsLogin } from '../../../upstream/inject.ts'
+import type { CredentialUse } from '../contract/profile.ts'
+import { chooseByFields } from './choose-by-fields.ts'
+import { fillsLogin } from './inject.ts'
 
-/** What an agent says of itself in its Hello. */
+/** What an agent says of itself before its session on a database begins. */
 export interface Asking {
   readonly user: string
-  readonly password: string
+  /** Absent where the agent is not asked for one. */
+  readonly password?: string
   readonly database: string
 }
 
@@ -31,7 +32,7 @@ export function chooseUse(credentials: readonly CredentialUse[], asking: Asking)
 }
 
 /** The longest placeholder in user or password: PH_live is also in PH_live_2. */
-function placeholderIn({ user, password }: Asking, credentials: readonly CredentialUse[]): string | undefined {
+function placeholderIn({ user, password = '' }: Asking, credentials: readonly CredentialUse[]): string | undefined {
   return credentials
     .flatMap(({ disambiguator: { placeholder } }) =>
       placeholder !== undefined && placeholder !== '' ? [placeholder] : [],
