@@ -129,18 +129,12 @@ export class FlowSession implements Session {
     this.#open.delete(action.id)
     const lost = open.lostFrames === 0 ? null : `${open.lostFrames} frames were not recorded: the record was behind`
     const { recording } = this.#parts.host
-    recording.put({
-      kind: 'closed',
-      action: action.id,
-      status: closing.status,
-      error: closing.error === null ? lost : (this.#cancelledBecause ?? closing.error),
-      bytesUp: closing.bytesUp,
-      bytesDown: closing.bytesDown,
-      request: tight(closing.request),
-      response: tight(closing.response),
-      ...(closing.result === undefined ? {} : { result: closing.result }),
-      at: this.now(),
-    })
+    const { status, bytesUp, bytesDown, result } = closing
+    const error = closing.error === null ? lost : (this.#cancelledBecause ?? closing.error)
+    const [request, response] = [tight(closing.request), tight(closing.response)]
+    const closed = { kind: 'closed', action: action.id, status, error, bytesUp, bytesDown, request, response } as const
+    const at = this.now()
+    recording.put(result === undefined ? { ...closed, at } : { ...closed, at, result })
     if (!open.isRuled) recording.release(1)
   }
 

@@ -32,8 +32,11 @@ export function gate(action: ActionId, ruling: Ruling): Deny | Granted {
   switch (ruling.kind) {
     case 'deny':
       return ruling
-    case 'allow':
-      return { ...ruling, permit: new MadePermit(action) as unknown as Permit }
+    case 'allow': {
+      const { kind, decider, limits } = ruling
+      const permit = new MadePermit(action) as unknown as Permit
+      return limits === undefined ? { kind, decider, permit } : { kind, decider, limits, permit }
+    }
     default:
       return ruling satisfies never
   }

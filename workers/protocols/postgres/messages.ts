@@ -152,10 +152,7 @@ export class AgentMessages {
       }
       conversation.sent({
         kind: 'query',
-        statements: cleared.map((one) => ({
-          ...this.#send(one, this.#noteEffects(one.statement), bytesOf(one, message), null),
-          limit: limitOf(one.judged),
-        })),
+        statements: cleared.map((one) => this.#sendRun(one, bytesOf(one, message), null)),
         stretch: names.stretch,
         form: cleared.some(({ statement }) => isReplicationVerb(statement.facts.verb)) ? 'replication' : form,
       })
@@ -179,7 +176,7 @@ export class AgentMessages {
       // of several the server takes none
       const statement = cleared.length > 1 ? unseen('', 'unparsed') : (one?.statement ?? null)
       const { undo, done } = names.parsed(name, statement, types)
-      const [first, ...rest] = cleared.map((each) => this.#send(each, null, message.bytes, null))
+      const [first, ...rest] = cleared.map((each) => this.#sendParsed(each, message.bytes))
       const sent: Sent = { undo, done, close: first?.close ?? null }
       conversation.sent({ kind: 'parse', statements: [sent, ...rest] })
       this.#unanswered += 1
@@ -223,11 +220,7 @@ export class AgentMessages {
     if (bound !== null) reader.ran(bound.statement)
     conversation.sent({
       kind: 'execute',
-      statements: cleared.map((one) => ({
-        ...this.#send(one, this.#noteEffects(one.statement), message.bytes, bound?.shape ?? null),
-        limit: limitOf(one.judged),
-        given: bound?.given ?? null,
-      })),
+      statements: cleared.map((one) => this.#sendRun(one, message.bytes, bound)),
     })
     this.#unanswered += 1
     return true
@@ -290,14 +283,22 @@ export class AgentMessages {
     return this.#parts.names.ran(statement)
   }
 
-  /** A statement on its way: its leave is used up here. */
-  #send({ judged }: Cleared, names: Pick<Sent, 'undo' | 'done'> | null, bytesUp: number, shape: Shape | null): Sent {
+  /** A statement on its way to run. */
+  #sendRun(cleared: Cleared, bytesUp: number, bound: BoundStatement | null): Sent {
+    const { undo, done } = this.#noteEffects(cleared.statement)
+    const close = this.#redeemed(cleared, bytesUp, bound?.shape ?? null)
+    return { undo, done, close, limit: limitOf(cleared.judged), given: bound?.given ?? null }
+  }
+
+  /** A statement on its way to be prepared. */
+  #sendParsed(cleared: Cleared, bytesUp: number): Sent {
+    return { undo: null, done: null, close: this.#redeemed(cleared, bytesUp, null) }
+  }
+
+  /** Uses up a statement's leave. What ends it in the record. */
+  #redeemed({ judged }: Cleared, bytesUp: number, shape: Shape | null): Sent['close'] {
     if (judged.ruling.kind === 'allow') redeem(judged.ruling.permit, judged.action.id)
-    return {
-      undo: names?.undo ?? null,
-      done: names?.done ?? null,
-      close: closing(this.#parts.session, judged, bytesUp, shape),
-    }
+    return closing(this.#parts.session, judged, bytesUp, shape)
   }
 
   /** Whether what was judged can still be sent: in the meantime the session may have failed, or be over. */

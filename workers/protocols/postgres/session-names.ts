@@ -105,7 +105,13 @@ export class SessionNames {
   /** What a portal runs, with what; null: there is nothing in it. */
   portal(name: string): BoundStatement | null {
     const named = this.#portals.get(name)
-    if (named === null) return { statement: unseen('', 'unparsed'), params: unknownParams('unparsed'), ...nothingYet() }
+    if (named === null)
+      return {
+        statement: unseen('', 'unparsed'),
+        params: unknownParams('unparsed'),
+        given: { rows: 0, bytes: 0 },
+        shape: { columns: null },
+      }
     const { statement, params, given, shape } = named
     return statement === null ? null : { statement, params, given, shape }
   }
@@ -142,7 +148,9 @@ export class SessionNames {
   }
 
   #make(names: Names, name: string, made: Pick<Named, 'statement' | 'source'> & Partial<Named>): Effect {
-    const named: Named = { types: [], params: noParams, ...nothingYet(), ...made, stretch: this.stretch, isMade: false }
+    const { statement, source, types = [], params = noParams, shape = { columns: null } } = made
+    const given = { rows: 0, bytes: 0 }
+    const named: Named = { statement, source, types, params, given, shape, stretch: this.stretch, isMade: false }
     const undo = names.set(name, named)
     const done = () => {
       named.isMade = true
@@ -161,8 +169,4 @@ export class SessionNames {
     this.#statements.forgetNamed()
     this.#portals.forgetNamed()
   }
-}
-
-function nothingYet(): Pick<Named, 'given' | 'shape'> {
-  return { given: { rows: 0, bytes: 0 }, shape: { columns: null } }
 }
