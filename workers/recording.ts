@@ -2,8 +2,8 @@ import type { ActionEvent } from './contract/action.ts'
 import { recordCredit } from './contract/messages.ts'
 import { type Begin, RecordRing } from './record-ring.ts'
 
-/** Events an action may add besides frames: its begin, a ruling, its end. */
-const perAction = 3
+/** Events an action may add besides frames, for which it reserves room: its begin, a ruling, its end. */
+export const perAction = 3
 /** How long the end of an action that goes by message may wait for company, ms. Its begin never waits. */
 const lazyMs = 5
 const lazyEvents = 64
@@ -83,13 +83,13 @@ export class Recording {
     if (this.#waiting.size > 0) this.#admit()
   }
 
-  /** Adds an event nothing was reserved for, if there is room. */
-  offer(event: ActionEvent): boolean {
-    if (!this.#isOpen || !this.#take(1)) {
-      this.dropped += 1
+  /** Adds events nothing was reserved for, if there is room for all of them. */
+  offer(...events: readonly ActionEvent[]): boolean {
+    if (!this.#isOpen || !this.#take(events.length)) {
+      this.dropped += events.length
       return false
     }
-    this.put(event)
+    for (const event of events) this.put(event)
     return true
   }
 

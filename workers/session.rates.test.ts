@@ -66,6 +66,19 @@ describe('an action whose counters are read', () => {
     await vi.waitFor(() => expect(settled).toEqual([[false]]))
   })
 
+  it('is denied and not recorded when its flow ended meanwhile: main knows the flow no more', async () => {
+    const told: string[] = []
+    const session = aSession(few, (message, main) => {
+      told.push(message.kind)
+      if (message.kind !== 'call') return
+      session.closeRest('the flow ended')
+      main.postMessage({ kind: 'reply', id: message.id, value: { ticket: 1, counts: [0] } })
+    })
+    expect((await session.judge(seen)).ruling).toMatchObject({ kind: 'deny', decider: { cause: 'endpoint_gone' } })
+    session.refuse('GET /', 'malformed', {})
+    await vi.waitFor(() => expect(told).toEqual(['call', 'rated']))
+  })
+
   it('is denied where the policy changes again and again', async () => {
     let revision = 1
     const session = aSession(few, (message, main) => {

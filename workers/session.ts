@@ -12,6 +12,7 @@ import type { Deny, FailsafeCause, Judgement, Ruling } from './contract/verdict.
 import type { HostLink } from './host.ts'
 import { judgeWithRates, type RatedJudgement } from './judge-with-rates.ts'
 import type { CurrentProfile } from './profile.ts'
+import { perAction } from './recording.ts'
 import { gate } from './rules/gate.ts'
 
 /** What a flow's session is made of. */
@@ -51,6 +52,8 @@ export class FlowSession implements Session {
   readonly #parts: SessionParts
   readonly #open = new Map<ActionId, OpenAction>()
   readonly #known = new WeakMap<Seen, Known>()
+  /** Whether the flow has ended: nothing is recorded for it any more. */
+  #isOver = false
   actions = 0
   /** Whether everything so far was denied. */
   isDenied = false
@@ -90,6 +93,12 @@ export class FlowSession implements Session {
   }
 
   #recordAndRule(action: Action, seen: Seen, { judgement, settle }: RatedJudgement, known: Known | null): Judged {
+    if (this.#isOver) {
+      // nobody would end it in the record, and main knows the flow no more
+      this.#parts.host.recording.release(perAction)
+      settle(false)
+      return this.#rule(action, deny('endpoint_gone', 'the connection has ended'))
+    }
     const ruling = this.#record(action, seen, judgement, known)
     const final = this.#cut ?? ruling
     settle(final.kind === 'allow')
@@ -144,25 +153,16 @@ export class FlowSession implements Session {
   }
 
   refuse(title: string, reason: string, record: Seen['record']): void {
+    if (this.#isOver) return
     const seen = { title, facts: {}, unknowns: [], record, credential: null }
     const action = this.#actionOf(seen, this.endpoint())
     const { recording } = this.#parts.host
     this.actions += 1
     this.isDenied = true
     const opened = { kind: 'opened', action: recorded(action, seen, []), verdict: deny('malformed', reason) } as const
-    // its end is only worth recording where its begin was
-    if (!recording.offer(opened)) return
-    recording.offer({
-      kind: 'closed',
-      action: action.id,
-      status: 'denied',
-      error: null,
-      bytesUp: 0,
-      bytesDown: 0,
-      request: null,
-      response: null,
-      at: this.now(),
-    })
+    const none = { error: null, bytesUp: 0, bytesDown: 0, request: null, response: null }
+    // both or none: a begin without an end would stay open in the record
+    recording.offer(opened, { kind: 'closed', action: action.id, status: 'denied', ...none, at: this.now() })
   }
 
   certificate(serverName: string): Promise<Certificate> {
@@ -181,8 +181,9 @@ export class FlowSession implements Session {
     return Date.now() as EpochMs
   }
 
-  /** Ends in the record what the runtime left open. */
+  /** Ends in the record what the runtime left open; what it still asks for is denied. */
   closeRest(error: string): void {
+    this.#isOver = true
     for (const id of [...this.#open.keys()]) {
       this.close({ id } as Action, {
         status: 'error',
