@@ -28,7 +28,7 @@ export interface BatchParts {
 export interface BatchResult {
   readonly inserted: number
   readonly updated: number
-  /** Ends of actions nobody knows. */
+  /** Events of actions nobody knows, or of those of other flows. */
   readonly orphans: number
   /** Frames beyond what one action may have. */
   readonly cutFrames: number
@@ -67,12 +67,18 @@ export class Batch {
   add(event: ActionEvent, flow: Flow | null): void {
     const { redactor, sampleBytes, drafts } = this.#parts
     if (event.kind === 'opened') {
+      // the first to begin it has it: what comes later must not take its place
+      if (this.#entry(event.action.id) !== null) {
+        this.#orphans += 1
+        return
+      }
       const draft = drafts.of(event, flow, redactor)
       this.#entries.set(event.action.id, { seq: null, draft, samples: [], frames: 0, isClosed: false })
       return
     }
     const entry = this.#entry(event.action)
-    if (entry === null || entry.isClosed) {
+    const isOfAnother = entry !== null && flow !== null && entry.draft.flow !== flow.id
+    if (entry === null || entry.isClosed || isOfAnother) {
       if (event.kind === 'closed' && entry === null) this.#strayEnds.push({ id: event.action, closed: event })
       else this.#orphans += 1
       return

@@ -1,4 +1,5 @@
 import type { ActionEvent, Fact, Sample, StatementResult } from '../../workers/contract/action.ts'
+import { ClawError } from '../../workers/contract/errors.ts'
 import type { Flow } from '../../workers/contract/flow.ts'
 import type { Address } from '../../workers/contract/ids.ts'
 import type { Decider, Ruling, Verdict } from '../../workers/contract/verdict.ts'
@@ -136,7 +137,9 @@ function deciderColumns(decider: Decider): Pick<ActionDraft, 'decidedBy' | 'rule
     case 'failsafe':
       return { decidedBy: 'failsafe', rule: decider.rule, cause: decider.cause }
     default:
-      return decider satisfies never
+      // nothing in it may become a column
+      decider satisfies never
+      throw new ClawError('CP_STORE', 'Cannot record an action: who decided it is unknown')
   }
 }
 

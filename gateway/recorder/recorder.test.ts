@@ -269,4 +269,26 @@ describe('Recorder', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
     expect(at.recorder.stats()).toMatchObject({ rejected: 131_072, written: 1, queued: 0 })
   })
+
+  it('lets no flow take the place of an action of another, nor end it', async () => {
+    await using at = bench()
+    const other = { ...aFlow, id: 'flow-2' as typeof aFlow.id, profile: 'other' as typeof aFlow.profile }
+    const begin = opened()
+    const { id } = begin.action
+    const taken = opened({ id, flow: other.id, title: 'GET https://other.example/' })
+    await Promise.all([at.recorder.record(aFlow, [begin]), at.recorder.record(other, [taken, closed(id)])])
+    await at.recorder.record(other, [taken, closed(id)])
+    expect(at.actions.list({ limit: 10 })).toMatchObject([{ id, flow: 'flow-1', profile: 'default', status: null }])
+    await at.recorder.record(aFlow, [closed(id)])
+    expect(at.actions.list({ limit: 10 })).toMatchObject([{ id, title: begin.action.title, status: '200' }])
+    expect(at.recorder.stats()).toMatchObject({ orphans: 4, rejected: 0 })
+  })
+
+  it('takes no column from who decided', async () => {
+    await using at = bench()
+    const decider = { by: 'nobody', profile: 'other', device: 'd2', rule: null, cause: null, decidedBy: 'rule' }
+    const begin = opened({ verdict: { kind: 'allow', decider } as never })
+    await expect(at.recorder.record(aFlow, [begin])).rejects.toThrow('Cannot record')
+    expect(at.actions.list({ limit: 10 })).toEqual([])
+  })
 })
