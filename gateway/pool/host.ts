@@ -28,6 +28,8 @@ export interface ThreadOwner {
 
 /** Calls a thread may have in the air; a thread of ours never has more. */
 const maxCalls = 4096
+/** Messages that may be read ahead of their turn: more than a thread of ours can have sent. */
+const mostAhead = 16_384
 /** How long records may lie in the shared memory, ms: begin and end of an action then mostly come together. */
 const fetchMs = 8
 /** How long the recorder may keep them then, ms. */
@@ -87,6 +89,11 @@ export class ThreadHost {
   gone(because: string): void {
     if (this.#isGone) return
     this.#fetch()
+    // what it sent last is not lost, even if it was not delivered yet
+    for (let next = nextOn(this.#port); next !== undefined; next = nextOn(this.#port)) {
+      const { message } = next
+      if (isToHost(message) && (message.kind === 'record' || message.kind === 'started')) this.#receive(message)
+    }
     this.#isGone = true
     this.#port.close()
     this.#given.closeAll()
@@ -221,14 +228,15 @@ export class ThreadHost {
    * read, though that was sent before: then what was sent is looked through for it.
    */
   #taskOf(flow: FlowId): FlowTask | null {
-    const known = this.#owner.taskOn(this, flow)
-    if (known !== null) return known
-    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
-      const message: unknown = next.message
+    for (;;) {
+      const task = this.#owner.taskOn(this, flow)
+      if (task !== null || this.#ahead.length >= mostAhead) return task
+      const next = nextOn(this.#port)
+      if (next === undefined) return null
+      const { message } = next
       if (isToHost(message) && message.kind === 'started') this.#start(message.flow)
       else this.#ahead.push(message)
     }
-    return this.#owner.taskOn(this, flow)
   }
 
   /** Takes in, in their order, messages that were read while a record was looked at. */
@@ -250,7 +258,11 @@ export class ThreadHost {
     for (const event of events) {
       const its = this.#flowOf(event)
       if (its === null) {
-        this.#owner.violated(this, null, `recorded a ${event.kind} event of another flow`)
+        // what it recorded before stands
+        if (flow !== null) this.#write(flow, group)
+        const isFull = event.kind === 'opened' && this.#actions.size >= recordCredit
+        const what = isFull ? 'left more actions open than it may' : `recorded a ${event.kind} event of another flow`
+        this.#owner.violated(this, null, what)
         return
       }
       if (flow !== null && its !== flow) {
@@ -266,6 +278,8 @@ export class ThreadHost {
   #flowOf(event: ActionEvent): Flow | null {
     if (event.kind === 'opened') {
       const { id, flow: flowId, endpoint } = event.action
+      // one of ours has reserved room for the end of each
+      if (this.#actions.size >= recordCredit) return null
       const task = this.#taskOf(flowId)
       if (task === null || endpoint === null || !task.route.candidates.includes(endpoint) || this.#actions.has(id))
         return null
@@ -291,6 +305,15 @@ export class ThreadHost {
       this.#isTelling = false
       this.post({ kind: 'recorded' })
     })
+  }
+}
+
+/** The next message of a port, as nothing where it cannot be put together again: a thread may have a deeper stack. */
+function nextOn(port: MessagePort): { readonly message: unknown } | undefined {
+  try {
+    return receiveMessageOnPort(port)
+  } catch {
+    return { message: undefined }
   }
 }
 

@@ -2,15 +2,20 @@ import type { ActionEvent } from '../../workers/contract/action.ts'
 import { maxDescribed } from '../../workers/contract/described.ts'
 import { mostCounters, type ToHost } from '../../workers/contract/messages.ts'
 import { mostShadowHits } from '../../workers/contract/verdict.ts'
+import { isPlainData } from './plain-data.ts'
 
 /** Longest title and text of an event, characters; a worker cuts far below it. */
 const maxText = 16_384
 /** Approvers of one action. */
 const mostApprovers = 64
-/** Largest sample of an event, bytes. */
+/** Unknown facts of one action. */
+const mostUnknowns = 1024
 /** Columns of a result that are named. */
 const mostColumns = 64
+/** Largest sample of an event, bytes. */
 const maxSample = 4 * 1024 * 1024
+/** Last moment a `Date` can say, epoch ms. */
+const lastMoment = 8.64e15
 
 type Shape = { readonly [key: string]: unknown }
 
@@ -70,18 +75,21 @@ export function isEvent(event: unknown): event is ActionEvent {
       const { action, verdict, like } = event
       if (!isShape(action) || !isShape(verdict) || like !== undefined) return false
       const isNamed = isName(action.id) && isName(action.flow) && isText(action.title) && isName(action.protocol)
+      const isCredential = action.credential === null || isName(action.credential)
       const isReplayable = action.described === undefined || isText(action.described, maxDescribed)
       const isShadowed = action.shadows === undefined || isList(action.shadows, mostShadowHits, isShadowHit)
-      if (!isNamed || !isReplayable || !isShadowed) return false
-      return isShape(action.facts) && Array.isArray(action.unknowns) && isVerdict(verdict)
+      if (!isNamed || !isCredential || !isReplayable || !isShadowed || !isTime(action.at)) return false
+      return isPlainData(action.facts) && isList(action.unknowns, mostUnknowns, isUnknown) && isVerdict(verdict)
     }
     case 'ruled':
       return isName(event.action) && isShape(event.ruling) && isVerdict(event.ruling) && event.ruling.kind !== 'ask'
     case 'frame':
-      return isName(event.action) && isSample(event.sample) && (event.direction === 'up' || event.direction === 'down')
+      if (!isName(event.action) || !isTime(event.at)) return false
+      return isSample(event.sample) && (event.direction === 'up' || event.direction === 'down')
     case 'closed':
       return (
         isName(event.action) &&
+        isTime(event.at) &&
         isText(event.status) &&
         (event.error === null || isText(event.error)) &&
         Number.isFinite(event.bytesUp) &&
@@ -101,9 +109,28 @@ function isResult(result: unknown): boolean {
 }
 
 function isVerdict({ kind, decider, reason, approvers }: Shape): boolean {
-  if (!isShape(decider)) return false
+  if (!isDecider(decider)) return false
   if (kind === 'ask') return isText(reason) && isList(approvers, mostApprovers, isName)
   return kind === 'allow' || (kind === 'deny' && isText(reason))
+}
+
+/** What it names becomes columns of the record: nothing else may be in it. */
+function isDecider(decider: unknown): boolean {
+  if (!isShape(decider)) return false
+  switch (decider.by) {
+    case 'rule':
+      return isName(decider.rule)
+    case 'default':
+      return isName(decider.setting)
+    case 'failsafe':
+      return isName(decider.cause) && (decider.rule === null || isName(decider.rule))
+    default:
+      return false
+  }
+}
+
+function isUnknown(unknown: unknown): boolean {
+  return isShape(unknown) && isName(unknown.path) && isName(unknown.because)
 }
 
 function isShadowHit(hit: unknown): boolean {
@@ -114,13 +141,22 @@ function isSample(sample: unknown): boolean {
   return (
     isShape(sample) &&
     sample.bytes instanceof Uint8Array &&
-    sample.bytes.byteLength <= maxSample &&
-    Number.isFinite(sample.total)
+    // what is kept is all that the bytes are a part of, and nobody else may write there
+    sample.bytes.buffer instanceof ArrayBuffer &&
+    sample.bytes.buffer.byteLength <= maxSample &&
+    Number.isFinite(sample.total) &&
+    (sample.sha256 === null || isName(sample.sha256)) &&
+    (sample.contentType === null || isText(sample.contentType))
   )
 }
 
 function isShape(value: unknown): value is Shape {
   return typeof value === 'object' && value !== null
+}
+
+/** Epoch ms that a `Date` can say: whoever shows a record makes one of it. */
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= lastMoment
 }
 
 function isName(value: unknown): boolean {

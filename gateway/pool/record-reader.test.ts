@@ -146,6 +146,16 @@ describe('records left in shared memory', () => {
     expect(reader.written(1)).toBe(false)
   })
 
+  it('that belong together are offered all or none', () => {
+    const { recording, reader } = ends()
+    for (let taken = 1; taken < recordCredit; taken += 1) recording.offer(closed('a'))
+    reader.fetch()
+    expect(recording.offer(closed('b'), closed('c'))).toBe(false)
+    reader.written(1)
+    expect(recording.offer(closed('b'), closed('c'))).toBe(true)
+    expect(recording.dropped).toBe(2)
+  })
+
   it('are the same events in the same order whatever their sizes and however often main looks', () => {
     const one = fc.record({ size: fc.integer({ min: 0, max: 12_000 }), isFetched: fc.boolean(), text: fc.string() })
     fc.assert(
@@ -178,6 +188,20 @@ describe('memory of a thread that was taken over', () => {
     ['a template of something else', '[0,1,{"kind":"closed"}],'],
     ['an id that is none', `[0,1,${begin}],[1,1,{},5],`],
     ['a time that is none', `[0,1,${begin}],[1,1,"a","now"],`],
+    ['a time no date can say', `[0,1,${begin}],[1,1,"a",1e999],`],
+    [
+      'a template longer than any',
+      `[0,1,${JSON.stringify(opened('a', 'x', { facts: { a: 'y'.repeat(ring.longest) } }))}],`,
+    ],
+    [
+      'a template with more in it than it may',
+      `[0,1,${JSON.stringify(opened('a', 'x', { x: 'y'.repeat(ring.longest) }))}],`,
+    ],
+    [
+      'a template deeper than the stack',
+      `[0,1,${begin.slice(0, -1)},"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}],`,
+    ],
+    ['facts deeper than the stack', `${begin.replace('"select"', `${'['.repeat(50_000)}${']'.repeat(50_000)}`)},`],
     ['an end without a status', '[2,"a",7,null,0,0,5],'],
     ['a sample without bytes', '{"kind":"frame","action":"a","direction":"up","sample":{"bytes":[1],"total":1}},'],
   ])('is refused: %s', (_, text) => {

@@ -1,7 +1,8 @@
 import type { ActionEvent, RecordedAction } from '../../workers/contract/action.ts'
 import type { ActionId, EpochMs } from '../../workers/contract/ids.ts'
 import { entry, mostTemplates, ring } from '../../workers/contract/record-ring.ts'
-import { isEvent } from './message-check.ts'
+import { isEvent, isTime } from './message-check.ts'
+import { isPlainData } from './plain-data.ts'
 
 type Opened = Extract<ActionEvent, { kind: 'opened' }>
 
@@ -82,7 +83,7 @@ export class RecordReader {
     if (value[0] === entry.opened) {
       const [, number, id, at] = value
       const template = this.#templates.get(number as number)
-      if (template === undefined || !isShortId(id) || typeof at !== 'number') return null
+      if (template === undefined || !isShortId(id) || !isTime(at)) return null
       // not in the literal: defining a property anew is slow
       const action: { -readonly [K in keyof RecordedAction]: RecordedAction[K] } = { ...template.action }
       action.id = id as ActionId
@@ -107,7 +108,10 @@ function textOf(shared: Uint8Array): string {
 function isTemplate(value: unknown): value is readonly [number, number, Opened] {
   if (!Array.isArray(value) || value[0] !== entry.template) return false
   const [, number, event] = value
-  return Number.isInteger(number) && number >= 0 && number < mostTemplates && isEvent(event) && event.kind === 'opened'
+  if (!Number.isInteger(number) || number < 0 || number >= mostTemplates) return false
+  // templates are kept: what no ring of ours would hold must not fill main's memory
+  if (!isEvent(event) || event.kind !== 'opened') return false
+  return isPlainData(event) && JSON.stringify(event).length <= ring.longest
 }
 
 function isShortId(id: unknown): id is string {
