@@ -92,7 +92,7 @@ describe.skipIf(programs === null)('a statement that gives more than its rule le
   it.each([
     ['COPY', `copy (${many}) to stdout`],
     ['COPY in binary form', `copy (${many}) to stdout (format binary)`],
-    ['EXECUTE', `prepare p as ${many}; execute p`],
+    ['EXECUTE', 'prepare p as select a from t; execute p'],
     ['a cursor', `begin; declare c cursor for ${many}; fetch 101 from c`],
     ['what is left in its buffers', 'select * from t limit 101'],
   ])('is ended as %s', async (_what, text) => {
@@ -183,6 +183,16 @@ describe.skipIf(programs === null)('a statement that gives more than its rule le
     agent.socket.destroy()
     await gateway.idle()
     expect(statuses().filter((status) => status === '54000')).toHaveLength(3)
+  })
+
+  it('is never the one that is hit when data of a COPY came before it', async () => {
+    const agent = new RawAgent(gateway.port)
+    await agent.answers(1)
+    agent.send(query('begin; copy kept from stdin; select a from t limit 101'), message('d', '1\n'), message('c'))
+    agent.send(query('select 7'), query('rollback'))
+    const rows = Array(100).fill('D').join(' ')
+    expect(await agent.answers(3)).toBe(`C G C T ${rows} E54000 ZE E25P02 ZE C ZI`)
+    agent.socket.destroy()
   })
 
   it('is given whole by a rule without limits', async () => {

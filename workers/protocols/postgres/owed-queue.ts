@@ -32,9 +32,10 @@ export class OwedQueue {
     return this.#owed[this.#head] ?? null
   }
 
-  /** The one sent last. */
+  /** The one the server answers last. */
   get last(): Pending | null {
-    return this.length === 0 ? null : (this.#owed.at(-1) ?? null)
+    const at = this.#owed.findLastIndex(({ kind }) => kind !== 'copyEnd')
+    return at < this.#head ? null : (this.#owed[at] ?? null)
   }
 
   push(...owed: readonly Owed[]): void {
