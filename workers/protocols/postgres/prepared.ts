@@ -107,8 +107,9 @@ function sizeOf(named: Named | null): number {
     : (named.statement?.facts.statement.length ?? 0) + named.params.size + 4 * named.types.length
 }
 
-const prepares = /^\s*prepare\s+("(?:[^"\0]|"")+"|[a-z_][\w$]*)(?=[\s(])/i
-const executes = /^\s*execute\s+("(?:[^"\0]|"")+"|[a-z_][\w$]*)(?=[\s(;]|$)/i
+// spaces of ASCII alone are spaces to the server: any other belongs to a name
+const prepares = /^[ \t\n\r\f\v]*prepare[ \t\n\r\f\v]+("(?:[^"\0]|"")+"|[a-z_][\w$]*)(?=[ \t\n\r\f\v(])/i
+const executes = /^[ \t\n\r\f\v]*execute[ \t\n\r\f\v]+("(?:[^"\0]|"")+"|[a-z_][\w$]*)(?=[ \t\n\r\f\v(;]|$)/i
 
 /** Name a PREPARE statement gives; null: it cannot be told. */
 export function preparedName(text: string): string | null {

@@ -82,6 +82,8 @@ describe('schemasListed()', () => {
   it.each([
     ['', []],
     ['Public', ['public']],
+    ['\tÉTAT\n', ['État']],
+    [' a\u00a0 ', ['a\u00a0']],
     ['"$user", public', ['$user', 'public']],
     [' a ,"B ""c"", d" ', ['a', 'B "c", d']],
   ])('reads %s', (text, schemas) => {

@@ -20,17 +20,20 @@ export function schemasSet(node: Node): readonly string[] | null {
   return schemas.every((schema) => schema !== null) ? schemas : null
 }
 
-const identifier = /^\s*(?:"((?:[^"]|"")*)"|([^\s",][^\s,]*))\s*(?:,|$)/
+// spaces of ASCII alone are spaces to the server
+const identifier = /^[ \t\n\r\f\v]*(?:"((?:[^"]|"")*)"|([^ \t\n\r\f\v",][^ \t\n\r\f\v,]*))[ \t\n\r\f\v]*(?:,|$)/
 
 /** The schemas in the text of a search path, as `SHOW search_path` prints it; null: it is not known, or no list. */
 export function schemasListed(text: string | null): readonly string[] | null {
   if (text === null) return null
   const schemas: string[] = []
-  let rest = text.trim()
+  let rest = text.replace(/^[ \t\n\r\f\v]+$/, '')
   while (rest !== '') {
     const found = identifier.exec(rest)
     if (found === null) return null
-    schemas.push(found[1]?.replaceAll('""', '"') ?? (found[2] ?? '').toLowerCase())
+    schemas.push(
+      found[1]?.replaceAll('""', '"') ?? (found[2] ?? '').replace(/[A-Z]+/g, (letters) => letters.toLowerCase()),
+    )
     rest = rest.slice(found[0].length)
   }
   return schemas

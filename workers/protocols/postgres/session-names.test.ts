@@ -99,6 +99,15 @@ describe('SessionNames', () => {
     expect(run.facts.statement).toBe('execute plan (1)')
   })
 
+  it('takes no other space for the end of a name than the server does', () => {
+    const { names } = newNames()
+    names.ran(only('prepare plan\u00a0 (int) as delete from t where a = $1'))
+    names.ran(only('prepare plan as select 1'))
+    expect(names.executed(only('execute plan\u00a0(7)'))).toBeNull()
+    expect(names.executed(only('execute\tplan'))).toBe('plan')
+    expect(names.source('plan')).toBe('prepare plan as select 1')
+  })
+
   it('sees functions called in the arguments of EXECUTE', () => {
     const { names, reader } = newNames()
     names.parsed('plan', only('select $1::int'))
