@@ -1,6 +1,6 @@
 import { ClawError } from '../../contract/errors.ts'
 import type { Session } from '../../contract/plugin.ts'
-import { authorityOf, claimsHost } from '../../wire/http/agent-host.ts'
+import { authorityOf, claimsHost, hostMeant } from '../../wire/http/agent-host.ts'
 import type { Exchange, ExchangeHandler } from '../../wire/http/exchange.ts'
 import { serveHttp1 } from '../../wire/http/http1-server.ts'
 import { serveHttp2 } from '../../wire/http/http2-server.ts'
@@ -21,7 +21,7 @@ export interface Serving {
 export async function serveConnection(session: Session<HttpSettings>, { service, pool }: Serving): Promise<void> {
   const { client, signal, flow } = session
   const isPlain = session.endpoint()?.settings.tls === false
-  const opened = isPlain ? openPlain(session) : await openTls(session, service)
+  const opened = isPlain ? openPlain(session, service) : await openTls(session, service)
   if (opened === null) {
     client.destroy()
     return
@@ -46,8 +46,11 @@ export async function serveConnection(session: Session<HttpSettings>, { service,
 }
 
 /** A connection without TLS names no host but the one it was made to. */
-function openPlain({ client, flow }: Session<HttpSettings>) {
-  return { host: flow.targetName ?? flow.target.host, socket: client, protocol: 'http/1.1' as const }
+function openPlain(session: Session<HttpSettings>, { defaultPort }: HttpService) {
+  const { targetName, target } = session.flow
+  const { hosts } = session.endpoint() ?? { hosts: [] }
+  const host = targetName ?? hostMeant(target.host, { hosts, port: target.port, defaultPort })
+  return { host, socket: session.client, protocol: 'http/1.1' as const }
 }
 
 /** Takes TLS off the connection; null: it was refused, and recorded where somebody meant something by it. */

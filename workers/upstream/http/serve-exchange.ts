@@ -16,7 +16,7 @@ type Outcome = Pick<Closing, 'status' | 'result'>
 
 /** Judges one request and, when it is allowed, gets its answer. Resolves once the action is over and recorded. */
 export async function serveExchange(agent: Agent, service: HttpService, exchange: Exchange): Promise<void> {
-  const { session, host, port } = agent
+  const { session } = agent
   const { head, body } = exchange
   const up = new Sampler(session.limits.sampleBytes).describe(head.headers)
   if (body.received > 0) up.add(body.heldPrefix(body.received))
@@ -26,7 +26,7 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
     gone = because
   }
   const shown = service.show(agent, exchange)
-  if (head.authority !== null && !isSameAuthority(head.authority, host, port)) {
+  if (head.authority !== null && !isMeant(agent, head.authority)) {
     const because = 'the request names another host than the connection was opened to'
     session.refuse(shown.title, because, shown.record)
     return service.answer(exchange, { status: 421, title: 'Misdirected request', detail: because, retry: false })
@@ -97,6 +97,15 @@ export async function serveExchange(agent: Agent, service: HttpService, exchange
     return end('101', tunnelled.error, null, tunnelled)
   }
   finish(relayed, { service, exchange, judged, down, end })
+}
+
+/** Whether a request names the host of its connection; without TLS nothing but its address may have named that. */
+function isMeant({ session, scheme, host, port }: Agent, authority: string): boolean {
+  const { target } = session.flow
+  return (
+    isSameAuthority(authority, host, port) ||
+    (scheme === 'http' && isSameAuthority(authority, target.host, target.port))
+  )
 }
 
 function shownSample(sample: Sample | null, { sample: shown }: Inspected): Sample | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { authorityOf, claimsHost, isSameAuthority, splitAuthority } from './agent-host.ts'
+import { authorityOf, claimsHost, hostMeant, isSameAuthority, splitAuthority } from './agent-host.ts'
 
 describe('claimsHost()', () => {
   const claim = (hosts: string[], port = 443) => ({ hosts, port, defaultPort: 443 })
@@ -18,6 +18,16 @@ describe('claimsHost()', () => {
     ['b.test', claim([]), false],
   ])('%s in %j: %s', (name, given, expected) => {
     expect(claimsHost(name, given)).toBe(expected)
+  })
+})
+
+describe('hostMeant()', () => {
+  it.each([
+    ['192.0.2.1', ['a.test', '192.0.2.1'], '192.0.2.1'],
+    ['192.0.2.9', ['*.b.test', 'b.test:8443', 'A.test', 'c.test'], 'a.test'],
+    ['192.0.2.9', ['*.b.test', 'b.test:8443'], '192.0.2.9'],
+  ])('%s of %j is %s', (address, hosts, expected) => {
+    expect(hostMeant(address, { hosts, port: 443, defaultPort: 443 })).toBe(expected)
   })
 })
 

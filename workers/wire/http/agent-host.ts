@@ -19,6 +19,13 @@ export function claimsHost(name: string, { hosts, port, defaultPort }: Claim): b
   })
 }
 
+/** The host an agent meant that used an address: the address where the endpoint declares it, else its first name there. */
+export function hostMeant(address: string, claim: Claim): string {
+  if (claimsHost(address, claim)) return address
+  const names = claim.hosts.filter((declared) => claimsHost(splitAuthority(declared).host, claim))
+  return names.map((declared) => splitAuthority(declared).host).find((name) => !name.startsWith('*.')) ?? address
+}
+
 /**
  * Whether the host a request names is the one the connection was opened to. A port may be left out.
  * @param authority lower case, as in Host or :authority

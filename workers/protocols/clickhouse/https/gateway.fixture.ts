@@ -19,6 +19,8 @@ export interface GatewayParts {
   readonly secrets?: { readonly [credential: string]: Secret | null }
   readonly limits?: Partial<Limits>
   readonly settings?: Partial<ClickhouseHttpsSettings>
+  /** Agents come by the address of the server: no name is known. */
+  readonly isByAddress?: boolean
 }
 
 /** Starts a gateway that accepts agents on 127.0.0.1 and takes them for flows to `host` port 443. */
@@ -33,7 +35,7 @@ export function startGateway({ pki, host, upstreamPort, ...parts }: GatewayParts
     protocol: 'clickhouse_https',
     hosts: settings.hosts,
     settings,
-    targetName: tls === false ? host : null,
+    targetName: tls === false && parts.isByAddress !== true ? host : null,
     target: { host: '192.0.2.1', port: 443 },
     certificate: async () => pki.server,
     dial: ({ port }) => dialLocal(port),

@@ -318,7 +318,7 @@ describe('clickhouse_https', () => {
     })
     const rules = [aRule('no-plain', "http.scheme == 'http' && sql.verb == 'drop'", 'nothing is dropped')]
     const credentials = [aCredential('plain', 'clickhouse_credential', { settings: { user: 'me' } })]
-    await using plain = await startAsker({
+    const parts = {
       pki: lab.pki,
       host,
       upstreamPort: await listen(server),
@@ -326,11 +326,17 @@ describe('clickhouse_https', () => {
       credentials,
       secrets: { plain: { '': 'plain-secret' } },
       rules,
-    })
+    }
+    await using plain = await startAsker(parts)
     expect((await plain.ask({ path: '/?query=SELECT+1' })).text).toBe('fine')
     expect((await plain.ask({ path: '/', body: 'DROP TABLE t' })).text).toContain('nothing is dropped')
     expect(lines).toEqual([`GET /?query=SELECT+1&database=default as ${basic('me:plain-secret')} to ${host}:443`])
     expect((await plain.ask({ path: '/', headers: { Host: 'other.test' } })).status).toBe(421)
+    await using byAddress = await startAsker({ ...parts, isByAddress: true })
+    for (const named of [host, '192.0.2.1', '192.0.2.1:443'])
+      expect((await byAddress.ask({ path: '/?query=SELECT+2', headers: { Host: named } })).text).toBe('fine')
+    expect(lines.slice(1)).toEqual(Array(3).fill(lines[0]?.replace('SELECT+1', 'SELECT+2')))
+    expect((await byAddress.ask({ path: '/', headers: { Host: '192.0.2.2' } })).status).toBe(421)
     server.close()
   })
 
