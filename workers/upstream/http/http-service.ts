@@ -71,6 +71,8 @@ export type Inspected = Partial<Shown> & {
 export interface HttpService {
   /** Port a host entry without one stands for. */
   readonly defaultPort: number
+  /** false: servers of the protocol do not read trailers, and would take them for another request. */
+  readonly takesTrailers?: boolean
   /** What is known of a request by its head alone. */
   show(agent: Agent, exchange: Exchange): Shown
   /** The credential the agent means; null: none, or it cannot be told which. */

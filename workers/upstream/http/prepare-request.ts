@@ -85,7 +85,8 @@ export async function prepareRequest(
     const material = use === null || secret === null ? null : tlsMaterial(use, secret)
     const request = use === null || secret === null ? plain : service.fill(plain, use, secret)
     if (secret !== null) narrowCodings(request.headers)
-    body.filterTrailers = (trailers) => requestTrailers(trailers, request.headers)
+    body.filterTrailers = (trailers) =>
+      service.takesTrailers === false ? new HeaderList() : requestTrailers(trailers, request.headers)
     const { upstream = null, ca_cert: ca = null } = endpoint.settings
     if (isPlain && material !== null)
       throw new ClawError('CP_SECRET', 'a client certificate needs TLS, and the endpoint has tls = false')

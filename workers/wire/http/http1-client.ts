@@ -132,6 +132,7 @@ class Http1Call implements UpstreamCall {
     let head = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.authority}\r\n${headerLines(request.headers)}`
     if (length === null) head += 'Transfer-Encoding: chunked\r\n'
     else if (length > 0 && !request.headers.has('content-length')) head += `Content-Length: ${length}\r\n`
+    if (request.keeps === 'never') head += 'Connection: close\r\n'
     head += '\r\n'
     if (length === 0) {
       this.#isSent = true
@@ -276,7 +277,12 @@ class Http1Call implements UpstreamCall {
     if (this.#isOver || this.#body === null || !this.#body.isOver) return
     this.#isOver = true
     // answered before it had the whole request: it may still be reading
-    this.#over(this.#isSent && this.#response?.isPersistent === true)
+    this.#over(this.#isSent && this.#response?.isPersistent === true && this.#mayGoOn(this.#response))
+  }
+
+  #mayGoOn({ status }: ResponseHead): boolean {
+    const { keeps } = this.#request
+    return keeps === undefined || (keeps === 'after-success' && status < 400)
   }
 
   #bad(because: string): void {

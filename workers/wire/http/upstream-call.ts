@@ -13,6 +13,11 @@ export interface OutgoingRequest {
   readonly headers: HeaderList
   /** Protocol asked for, with its Connection and Upgrade fields among the headers; null: none. */
   readonly upgrade: string | null
+  /**
+   * When an HTTP/1.1 connection may carry another request after this one: a server that leaves a part of a body unread
+   * takes that part for the next request. Absent: always.
+   */
+  readonly keeps?: 'after-success' | 'never'
 }
 
 /** How an upstream answers; `inform` any number of times, then exactly one of the others. */

@@ -149,6 +149,18 @@ describe.skipIf(program === null)('a rule on a table', () => {
     })
   })
 
+  it.each<Asked>([
+    { method: 'PUT', path: '/?query=INSERT+INTO+seen+FORMAT+TSV&unknown=1' },
+    { method: 'GET', path: '/?query=INSERT+INTO+seen+FORMAT+TSV' },
+    { method: 'DELETE', path: '/?query=INSERT+INTO+seen+FORMAT+TSV&unknown=1' },
+    { method: 'POST', path: '/?query=INSERT+INTO+seen+FORMAT+TSV&unknown=1' },
+  ])('holds for what the server would take for the next request: $method', async (asked) => {
+    const hidden = `POST /?query=${url} HTTP/1.1\r\nX-Rest: `
+    expect((await agent.ask({ ...asked, body: hidden })).status).toBeGreaterThan(400)
+    expect(await agent.ask({ path: '/', body: ' LIMIT 1' })).toMatchObject({ status: 403 })
+    expect((await agent.ask({ path: '/?query=SELECT+42', body: ' LIMIT 1' })).text).toBe('42\n')
+  })
+
   it('was named so that the server itself found it, most of the time', () => {
     expect(reached).toBeGreaterThan(20)
   })

@@ -8,13 +8,14 @@ import { wantsOf } from '../../../wire/http/body-wants.ts'
 import type { Exchange } from '../../../wire/http/exchange.ts'
 import { type InspectedBody, unreadBody } from '../../../wire/http/inspected-body.ts'
 import { HttpFacts, unknownsOf } from '../../../wire/http/request-facts.ts'
-import { noFacts, unseenStatement } from '../../../wire/sql/unseen-statement.ts'
+import { isObscure, noFacts, unseenStatement } from '../../../wire/sql/unseen-statement.ts'
 import { analyseBeside } from '../analyse-beside.ts'
 import type { ClickhouseHttpsSettings } from '../definition.ts'
 import { seenOf, unseen } from '../sql-facts.ts'
 import { withoutSecrets } from '../without-secrets.ts'
 import { agentUser } from './agent-login.ts'
 import type { Form } from './form.ts'
+import { keeping } from './keeping.ts'
 import { asJudged, paramPrefix, type RequestSession, readSession } from './request-session.ts'
 import { shapeOf } from './request-shape.ts'
 import { type RequestText, readRequestForm, readRequestText, textOf } from './request-text.ts'
@@ -59,6 +60,7 @@ export async function inspectRequest(
   const user = userOf(use) ?? agentUser({ headers: head.headers, parameters }) ?? ''
   const credential = use?.name ?? null
   const sql = { database, user, credential, settings: session.settings, params, recordsParams }
+  const isWhole = shape === 'sql' && read === 'whole' && !isForm(exchange)
   const hidesParams = !recordsParams && form?.fields.some(({ name }) => name.startsWith(paramPrefix)) === true
   const { title, facts, unknowns, record, described } = seenOf(statement, sql)
   const http = new HttpFacts(head, agent.host, body, agent.scheme)
@@ -73,7 +75,8 @@ export async function inspectRequest(
       host: agent.authority,
       http: describedHttp(exchange, http, { isKnown, recordsParams }),
     }),
-    outgoing: (request) => (shape === 'page' ? request : asJudged(request, session)),
+    outgoing: (request) =>
+      shape === 'page' ? request : { ...asJudged(request, session), ...keeping(exchange, { statement, isWhole }) },
     sample: (sample) =>
       read === 'nothing' ? null : shownSample(sample, { text: statement.facts.statement, read, hidesParams }),
     obstacle: shape === 'page' || !session.hasSession ? null : sessionObstacle(statement),
@@ -155,10 +158,6 @@ async function formOf(exchange: Exchange, maxBytes: number): Promise<Form | null
 function isCodingPlain(values: readonly string[]): boolean {
   const [coding] = values
   return coding === undefined || (values.length === 1 && /^(gzip|deflate|br|zstd|lz4)$/.test(coding))
-}
-
-function isObscure({ unknowns }: AnalysedStatement): boolean {
-  return unknowns.some(({ path }) => path === 'sql.verb' || path === 'sql.verbs')
 }
 
 interface Showing {

@@ -20,6 +20,7 @@ interface Received {
   readonly line: string
   readonly headers: { readonly [name: string]: string | string[] | undefined }
   readonly body: string
+  readonly trailers: NodeJS.Dict<string>
 }
 
 describe('clickhouse_https', () => {
@@ -36,7 +37,12 @@ describe('clickhouse_https', () => {
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
         const body = Buffer.concat(chunks).toString()
-        received.push({ line: `${request.method} ${request.url}`, headers: request.headers, body })
+        received.push({
+          line: `${request.method} ${request.url}`,
+          headers: request.headers,
+          body,
+          trailers: request.trailers,
+        })
         if (body.includes('failing')) response.writeHead(404, { 'X-ClickHouse-Exception-Code': '60' })
         if (body.includes('dying')) {
           response.write('x'.repeat(1000), () => response.destroy())
@@ -279,6 +285,33 @@ describe('clickhouse_https', () => {
     expect(without(again?.facts.sql ?? {})).toEqual(without(seen?.facts.sql ?? {}))
     const paths = (unknowns: readonly Unknown[] = []) => unknowns.map((unknown) => unknown.path).sort()
     expect(paths(again?.unknowns)).toEqual(paths(seen?.unknowns))
+  })
+
+  it('sends no more on a connection on which the server may have left something unread, and no trailers', async () => {
+    const insert = '/?query=INSERT+INTO+shop.orders+FORMAT+TSV'
+    for (const [method, path, body, kept] of [
+      ['POST', '/', 'SELECT 1 LIMIT 1', true],
+      ['POST', '/?query=SELECT+1', ' LIMIT 1', true],
+      ['POST', insert, '1', false],
+      ['PUT', '/', 'SELECT 1 LIMIT 1', false],
+      ['GET', '/?query=SELECT+1+LIMIT+1', undefined, true],
+    ] as const) {
+      expect((await agent.ask({ method, path, ...(body === undefined ? {} : { body }) })).status).toBe(200)
+      expect([path, received.at(-1)?.headers.connection]).toEqual([path, kept ? undefined : 'close'])
+    }
+    const { port } = agent.gateway
+    const chunked = { host: '127.0.0.1', port, servername: host, ca: lab.pki.ca, method: 'POST', agent: false }
+    const answered = new Promise((resolve, reject) => {
+      const sent = nodeHttps.request({ ...chunked, headers: { Host: host, Trailer: 'X-Pad' } }, (response) =>
+        response.resume().on('end', resolve),
+      )
+      sent.on('error', reject).write('SELECT 1 LIMIT 1')
+      sent.addTrailers({ 'X-Pad': '1' })
+      sent.end()
+    })
+    await answered
+    expect(received.at(-1)).toMatchObject({ body: 'SELECT 1 LIMIT 1' })
+    expect(Object.keys(received.at(-1)?.trailers ?? {})).toEqual([])
   })
 
   it('tells of a server that dies in the middle of a result, and goes on', async () => {

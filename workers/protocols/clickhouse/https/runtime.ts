@@ -30,6 +30,7 @@ function statementCache(): Promise<StatementCache> {
 
 const service: HttpService = {
   defaultPort: definition.defaultPort,
+  takesTrailers: false,
   show({ host, scheme, authority }, { head }) {
     const path = pathOf(head.target).slice(0, maxTitle)
     return { title: `${head.method} ${scheme}://${authority}${path}`, record: { method: head.method, host, path } }
