@@ -147,7 +147,10 @@ describe('ClientDecoder', () => {
     const bytes = said(one.said)
     for (const chunks of [[bytes], byteByByte(bytes)]) {
       const { packets, passed } = decodeClient(chunks, 54412)
-      expect(inShort(decodeClient([passed], 54412).packets)).toEqual(inShort(packets))
+      const again = decodeClient([passed], 54412).packets.filter((packet) => {
+        return !('table' in packet) || packet.table !== 'clawpatrol_separates_tables'
+      })
+      expect(inShort(again)).toEqual(inShort(packets))
       const queries = packets.flatMap((packet) => (packet.kind === 'query' ? [packet.query] : []))
       expect(queries.map(({ isCompressed }) => isCompressed)).toEqual(queries.map(() => one.method !== 'none'))
       expect(queries[0]?.settings).toContainEqual({ name: 'max_threads', flags: 0, value: '1' })

@@ -1,5 +1,6 @@
 import type { BlockSize, Column } from './block.ts'
 import { type BlockForm, type BlockStart, passBlock, readBlockStart } from './block-packet.ts'
+import { ByteSink } from './byte-sink.ts'
 import { type ByteSource, malformed, type Reading } from './byte-source.ts'
 import { type ClientHello, readClientHello } from './hello.ts'
 import { type Held, PacketDecoder, type Packets, passing } from './packet-decoder.ts'
@@ -7,6 +8,7 @@ import { longestStatement, type Query, readQuery, skipRest } from './query.ts'
 import { queryPacket } from './query-packet.ts'
 import { newestRevision, oldestRevision, since } from './revisions.ts'
 import { framed } from './safe-frame.ts'
+import { separator } from './separator.ts'
 
 /** What a client sends. */
 export type ClientPacket = Held &
@@ -84,14 +86,18 @@ function* packets(source: ByteSource, session: Session): Packets<ClientPacket> {
   }
   const none = form(false, 'as it comes')
   let blocks = none
+  /** Whether the block comes that says that none will, where blocks are left as they are. */
+  let mayEnd = false
   for (let ahead: Head | null = null; ; ) {
     const { code, block }: Head = ahead ?? (yield* readHead(source, blocks))
     ahead = null
     if (block !== null) {
       const { table, head, start } = block
       const kind = code === 2 ? 'data' : 'scalar'
-      if (blocks === none && start.size.columns > 0) throw malformed('data comes where none was to be expected')
-      yield { kind, table, block: start.size, held: Buffer.concat([head, start.bytes]), goesOn: true }
+      if (blocks === none && !mayEnd) throw malformed('data comes where none was to be expected')
+      mayEnd = false
+      const before = blocks === none ? [] : separator(head.length - 2, revision)
+      yield { kind, table, block: start.size, held: Buffer.concat([...before, head, start.bytes]), goesOn: true }
       yield* passBlock(source, blocks, start)
     } else if (code === 1) {
       const query = yield* readQuery(source, revision)
@@ -99,23 +105,29 @@ function* packets(source: ByteSource, session: Session): Packets<ClientPacket> {
       const goesOn = query.textBytes > longestStatement
       // a block follows each query: where nothing is in it, and nothing is to come, the server may leave them as they are
       if (!goesOn && !query.isCompressed && !mayInsert(query)) ahead = yield* readHead(source, none)
-      const isFramed = ahead === null || (ahead.block !== null && ahead.block.start.size.columns > 0)
+      const isFramed = ahead === null || (ahead.block !== null && !isEnd(ahead.block))
+      mayEnd = ahead !== null && ahead.block !== null
       blocks = isFramed ? form(query.isCompressed, 'in safe frames') : none
       if (isFramed && ahead !== null) ahead = inFrames(ahead)
       yield { kind: 'query', query, isFramed, held: queryPacket(query, revision, isFramed), goesOn }
       if (!goesOn) continue
       yield* passing(source, skipRest(source, revision, query))
       yield 'end'
-    } else yield yield* readShort(source, code)
+    } else yield yield* readShort(source, code, revision)
   }
 }
 
 function* readHead(source: ByteSource, form: BlockForm): Reading<Head> {
   const code = yield* source.varint()
   if (code !== 2 && code !== 7) return { code, block: null }
-  const table = yield* source.text(longestName, 'the name of a table')
-  const head = source.take()
-  return { code, block: { table, head, start: yield* readBlockStart(source, form) } }
+  const name = Buffer.from(yield* source.prefixed(longestName, 'the name of a table'))
+  source.take()
+  const head = new ByteSink().varint(code).text(name).whole()
+  return { code, block: { table: name.toString(), head, start: yield* readBlockStart(source, form) } }
+}
+
+function isEnd({ table, start }: NonNullable<Head['block']>): boolean {
+  return table === '' && start.size.columns === 0
 }
 
 function inFrames({ code, block }: Head): Head {
@@ -129,13 +141,15 @@ function mayInsert({ text }: Query): boolean {
 }
 
 /** Packets that are held whole. */
-function* readShort(source: ByteSource, code: number): Reading<ClientPacket> {
+function* readShort(source: ByteSource, code: number, revision: number): Reading<ClientPacket> {
   switch (code) {
     case 3:
       return { kind: 'cancel', held: source.take(), goesOn: false }
     case 4:
       return { kind: 'ping', held: source.take(), goesOn: false }
     case 5: {
+      // a server that is asked at an older one goes on reading in the names
+      if (revision < since.tablesStatus) throw malformed(`tables are asked for, which revision ${revision} has not`)
       const tables = yield* readTables(source)
       return { kind: 'tablesStatus', tables, held: source.take(), goesOn: false }
     }

@@ -3,6 +3,7 @@
  * @see ClickHouse src/Core/ProtocolDefines.h
  */
 export const since = {
+  tablesStatus: 54226,
   displayName: 54372,
   patchVersion: 54401,
   writtenRows: 54420,

@@ -122,7 +122,7 @@ describe('an agent', () => {
     [
       'sends blocks before any statement',
       new ByteSink().varint(2).text('').raw(blockStart(0, 0).whole()).whole(),
-      /data came before any statement/,
+      /data comes where none was to be expected/,
     ],
     ['sends a packet nobody knows', Buffer.from([11]), /packet 11 of a client is not one that is understood/],
     ['sends a number without end', Buffer.alloc(12, 0xff), /longer than 9 bytes/],
