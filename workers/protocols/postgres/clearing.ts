@@ -5,7 +5,15 @@ import { after, type Soon } from '../../wire/after.ts'
 import type { Conversation } from './conversation.ts'
 import type { Outbox } from './outbox.ts'
 import type { Limit, Outcome } from './owed.ts'
-import { type BoundParams, noParams, type Params, paramsOf, pendingParams, takesParams } from './params.ts'
+import {
+  type BoundParams,
+  noParams,
+  type Params,
+  paramsOf,
+  pendingParams,
+  takesParams,
+  unknownParams,
+} from './params.ts'
 import type { Shape } from './prepared.ts'
 import { denial, limitReached } from './respond.ts'
 import type { SessionNames } from './session-names.ts'
@@ -27,6 +35,8 @@ export interface MessageParts {
 export interface Proposed {
   readonly statement: AnalysedStatement
   readonly params: Params
+  /** Name of the portal that runs it. */
+  readonly portal: string
 }
 
 /** A statement that may be sent. */
@@ -64,11 +74,16 @@ export class Clearing {
   }
 
   /** Adds a statement to those that may be sent; otherwise what the agent is told. */
-  #clearOne({ statement, params }: Proposed, cleared: Cleared[]): Soon<Buffer | null> {
-    const { session, facts } = this.#parts
-    return after(this.#resolved(statement), (known) => {
+  #clearOne({ statement, params, portal }: Proposed, cleared: Cleared[]): Soon<Buffer | null> {
+    const { session, facts, names } = this.#parts
+    const settled = after(this.#resolved(statement), (resolved) =>
+      after(this.settleName(names.unseen.isFetched(resolved, portal)), () => resolved),
+    )
+    return after(settled, (resolved) => {
+      const known = names.unseen.asFetched(resolved, portal)
       this.#check(cleared)
-      return after(session.judge(this.#seen(known, params)), (judged) => {
+      const runs = known === resolved ? params : unknownParams('unparsed')
+      return after(session.judge(this.#seen(known, runs)), (judged) => {
         if (judged.ruling.kind === 'allow') {
           cleared.push({ statement: known, judged })
           facts.path.sent(known)
@@ -133,14 +148,14 @@ export class Clearing {
 }
 
 /** A statement that runs. */
-export function running(statement: AnalysedStatement, bound: BoundParams): Proposed {
-  return { statement, params: paramsOf(statement, bound) }
+export function running(statement: AnalysedStatement, bound: BoundParams, portal = ''): Proposed {
+  return { statement, params: paramsOf(statement, bound), portal }
 }
 
 /** A statement that is parsed, to run later. */
 export function prepared(statement: AnalysedStatement, types: readonly number[]): Proposed {
   const isOpen = types.length > 0 || takesParams(statement.facts.statement)
-  return isOpen ? { statement, params: pendingParams } : running(statement, noParams)
+  return isOpen ? { statement, params: pendingParams, portal: '' } : running(statement, noParams)
 }
 
 /** What the rule that allowed a statement lets it give; null: as much as there is. */

@@ -204,7 +204,7 @@ export class AgentMessages {
     if (name === null) return this.#failAs(nameTooLong)
     return after(this.#clearing.settleName(names.isUnsure('portal', name)), () => {
       const bound = names.portal(name)
-      const cleared = bound === null ? [] : this.#clear([running(bound.statement, bound.params)])
+      const cleared = bound === null ? [] : this.#clear([running(bound.statement, bound.params, name)])
       return after(cleared, (all) => this.#executeCleared(message, bound, all))
     })
   }
@@ -287,7 +287,8 @@ export class AgentMessages {
   #sendRun(cleared: Cleared, bytesUp: number, bound: BoundStatement | null): Sent {
     const { undo, done } = this.#noteEffects(cleared.statement)
     const close = this.#redeemed(cleared, bytesUp, bound?.shape ?? null)
-    return { undo, done, close, limit: limitOf(cleared.judged), given: bound?.given ?? null }
+    const ended = bound === null ? done : ranIn(bound, done)
+    return { undo, done: ended, close, limit: limitOf(cleared.judged), given: bound?.given ?? null }
   }
 
   /** A statement on its way to be prepared. */
@@ -370,6 +371,15 @@ const unlimited = errorResponse('54000', 'clawpatrol cannot limit what a functio
 const nameTooLong = errorResponse('42622', `clawpatrol takes names of at most ${longestName} bytes`, {
   hint: 'The server would cut the name off.',
 })
+
+/** What is noted when the server did what a portal runs. */
+function ranIn({ ran }: BoundStatement, done: Sent['done']): () => void {
+  if (done === null) return ran
+  return () => {
+    done()
+    ran()
+  }
+}
 
 /** Bytes of one statement of a message: of the only one, all of it. */
 function bytesOf({ statement }: Cleared, { bytes }: FrontendMessage): number {

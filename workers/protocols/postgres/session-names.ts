@@ -6,6 +6,7 @@ import { asPrepare, executedName, type Named, Names, preparedName, type Shape } 
 import { unseen } from './sql-facts.ts'
 import type { StatementReader } from './statement-reader.ts'
 import type { Amount } from './tally.ts'
+import { UnseenPortals } from './unseen-portals.ts'
 
 type Effect = Pick<Sent, 'undo' | 'done'>
 
@@ -16,6 +17,8 @@ export interface BoundStatement {
   /** What the portal gave so far. */
   readonly given: Amount
   readonly shape: Shape
+  /** To be called when the server executed it. */
+  readonly ran: () => void
 }
 
 /** Takes note of what a server says of a prepared statement or a portal. */
@@ -33,6 +36,8 @@ const noEffect: Effect = { undo: null, done: null }
 export class SessionNames {
   readonly #statements = new Names()
   readonly #portals = new Names()
+  /** Those of the portals that SQL may run unjudged. */
+  readonly unseen = new UnseenPortals()
   #columnText = 0
   /** Number of the stretch of messages up to the next Sync or Query. */
   stretch = 1
@@ -71,10 +76,13 @@ export class SessionNames {
     const statement = named === null ? unseen('', 'unparsed') : named.statement
     const given = params(named?.types ?? [])
     const room = this.#portals.hasRoom(given.size + (statement?.facts.statement.length ?? 0))
+    const amount = { rows: 0, bytes: 0 }
+    if (statement !== null) this.unseen.bound(portal, amount, this.stretch)
     return this.#make(this.#portals, portal, {
       statement,
       source: null,
       params: room ? given : unknownParams('truncated'),
+      given: amount,
       ...(named === null ? {} : { shape: named.shape }),
     })
   }
@@ -111,9 +119,10 @@ export class SessionNames {
         params: unknownParams('unparsed'),
         given: { rows: 0, bytes: 0 },
         shape: { columns: null },
+        ran: nothing,
       }
     const { statement, params, given, shape } = named
-    return statement === null ? null : { statement, params, given, shape }
+    return statement === null ? null : { statement, params, given, shape, ran: () => this.unseen.executed(name, given) }
   }
 
   /** Name of the prepared statement an EXECUTE runs; null: it cannot be told. */
@@ -145,11 +154,12 @@ export class SessionNames {
   /** A transaction ended: its portals are gone. */
   transactionEnded(stretch: number): void {
     this.#portals.forgetUpTo(stretch)
+    this.unseen.transactionEnded(stretch)
   }
 
   #make(names: Names, name: string, made: Pick<Named, 'statement' | 'source'> & Partial<Named>): Effect {
     const { statement, source, types = [], params = noParams, shape = { columns: null } } = made
-    const given = { rows: 0, bytes: 0 }
+    const { given = { rows: 0, bytes: 0 } } = made
     const named: Named = { statement, source, types, params, given, shape, stretch: this.stretch, isMade: false }
     const undo = names.set(name, named)
     const done = () => {
@@ -170,3 +180,5 @@ export class SessionNames {
     this.#portals.forgetNamed()
   }
 }
+
+function nothing(): void {}
