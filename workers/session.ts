@@ -1,6 +1,14 @@
 import type { Duplex } from 'node:stream'
 import { adopt } from './adopt.ts'
-import type { Action, ActionEvent, RecordedAction, Sample } from './contract/action.ts'
+import {
+  type Action,
+  type ActionEvent,
+  longestText,
+  mostNamedColumns,
+  type RecordedAction,
+  type Sample,
+  type StatementResult,
+} from './contract/action.ts'
 import { describedText } from './contract/described-text.ts'
 import { ClawError } from './contract/errors.ts'
 import type { ActionId, Address, EndpointName, EpochMs, RuleName } from './contract/ids.ts'
@@ -138,8 +146,10 @@ export class FlowSession implements Session {
     this.#open.delete(action.id)
     const lost = open.lostFrames === 0 ? null : `${open.lostFrames} frames were not recorded: the record was behind`
     const { recording } = this.#parts.host
-    const { status, bytesUp, bytesDown, result } = closing
-    const error = closing.error === null ? lost : (this.#cancelledBecause ?? closing.error)
+    const { bytesUp, bytesDown } = closing
+    const status = closing.status.slice(0, longestText)
+    const result = closing.result === undefined ? undefined : bounded(closing.result)
+    const error = closing.error === null ? lost : (this.#cancelledBecause ?? closing.error.slice(0, longestText))
     const [request, response] = [tight(closing.request), tight(closing.response)]
     const ended = action.id
     const at = this.now()
@@ -159,7 +169,11 @@ export class FlowSession implements Session {
     const { recording } = this.#parts.host
     this.actions += 1
     this.isDenied = true
-    const opened = { kind: 'opened', action: recorded(action, seen, []), verdict: deny('malformed', reason) } as const
+    const opened = {
+      kind: 'opened',
+      action: recorded(action, seen, []),
+      verdict: deny('malformed', reason.slice(0, longestText)),
+    } as const
     const none = { error: null, bytesUp: 0, bytesDown: 0, request: null, response: null }
     // both or none: a begin without an end would stay open in the record
     recording.offer(opened, { kind: 'closed', action: action.id, status: 'denied', ...none, at: this.now() })
@@ -289,10 +303,17 @@ function recorded({ facts: _, ...action }: Action, seen: Seen, shadows: Judgemen
   const described = seen.described === undefined ? null : describedText(seen.described)
   return {
     ...action,
+    title: action.title.slice(0, longestText),
     facts: seen.record,
     ...(described === null ? {} : { described }),
     ...(shadows.length === 0 ? {} : { shadows }),
   }
+}
+
+/** A server may name as many columns as it likes, at any length. */
+function bounded({ rows, columns }: StatementResult): StatementResult {
+  if (columns === null) return { rows, columns }
+  return { rows, columns: columns.slice(0, mostNamedColumns).map((name) => name.slice(0, longestText)) }
 }
 
 function deny(cause: FailsafeCause, reason: string, rule: RuleName | null = null): Deny {

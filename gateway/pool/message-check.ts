@@ -1,17 +1,13 @@
-import type { ActionEvent } from '../../workers/contract/action.ts'
+import { type ActionEvent, longestText, mostNamedColumns } from '../../workers/contract/action.ts'
 import { maxDescribed } from '../../workers/contract/described.ts'
 import { mostCounters, type ToHost } from '../../workers/contract/messages.ts'
 import { mostShadowHits } from '../../workers/contract/verdict.ts'
 import { isPlainData } from './plain-data.ts'
 
-/** Longest title and text of an event, characters; a worker cuts far below it. */
-const maxText = 16_384
 /** Approvers of one action. */
 const mostApprovers = 64
 /** Unknown facts of one action. */
 const mostUnknowns = 1024
-/** Columns of a result that are named. */
-const mostColumns = 64
 /** Largest sample of an event, bytes. */
 const maxSample = 4 * 1024 * 1024
 /** Last moment a `Date` can say, epoch ms. */
@@ -105,7 +101,7 @@ export function isEvent(event: unknown): event is ActionEvent {
 
 function isResult(result: unknown): boolean {
   if (!isShape(result) || !Number.isFinite(result.rows)) return false
-  return result.columns === null || isList(result.columns, mostColumns, (column) => isText(column))
+  return result.columns === null || isList(result.columns, mostNamedColumns, (column) => isText(column))
 }
 
 function isVerdict({ kind, decider, reason, approvers }: Shape): boolean {
@@ -163,7 +159,7 @@ function isName(value: unknown): boolean {
   return typeof value === 'string' && value.length > 0 && value.length <= 1024
 }
 
-function isText(value: unknown, most = maxText): boolean {
+function isText(value: unknown, most = longestText): boolean {
   return typeof value === 'string' && value.length <= most
 }
 

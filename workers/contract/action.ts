@@ -80,6 +80,11 @@ export interface StatementResult {
   readonly rows: number
 }
 
+/** Columns of a result that are named in the record. */
+export const mostNamedColumns = 64
+/** Longest text of an event, e.g. the name of a column or why an action failed, UTF-16 units. */
+export const longestText = 16_384
+
 /** What a worker reports about an action over its life, in this order; `ruled` only where approvers answered. */
 export type ActionEvent =
   | {

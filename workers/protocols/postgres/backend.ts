@@ -1,3 +1,4 @@
+import { mostNamedColumns } from '../../contract/action.ts'
 import { ClawError } from '../../contract/errors.ts'
 import { typeList } from './frontend.ts'
 import type { Tally } from './tally.ts'
@@ -223,7 +224,7 @@ export function columnNames(body: Buffer): readonly string[] | null {
   const count = body.length < 2 ? -1 : body.readUInt16BE(0)
   const names: string[] = []
   let at = 2
-  for (let index = 0; index < count && index < mostColumns; index += 1) {
+  for (let index = 0; index < count && index < mostNamedColumns; index += 1) {
     const end = body.indexOf(0, at)
     if (end === -1 || end + 19 > body.length) return null
     names.push(body.toString('utf8', at, end))
@@ -231,9 +232,6 @@ export function columnNames(body: Buffer): readonly string[] | null {
   }
   return count === -1 ? null : names
 }
-
-/** Columns of a result that are named. */
-const mostColumns = 64
 
 /** Numbers of the types in a ParameterDescription; empty when it is too long to be read. */
 export function parameterTypes(body: Buffer): readonly number[] {
