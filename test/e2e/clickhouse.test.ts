@@ -92,6 +92,15 @@ describe.skipIf(program === null)("an agent's ClickHouse traffic through the gat
     expect(JSON.stringify(records)).not.toContain(clickHousePassword)
   })
 
+  it('clickhouse-client: a result of more columns than the record names', async () => {
+    const columns = Array.from({ length: 100 }, (_, index) => `${index} as c${index}`)
+    const done = await client(`select ${columns.join(', ')};\nselect 'still here'`)
+    expect(done.stdout).toMatch(/^0\t1\t.*\t99\nstill here\n$/)
+    const [wide, after] = (await clickhouse.lab.records('--endpoint', 'metrics')).slice(-2)
+    expect(wide).toMatchObject({ status: 'SELECT 1', facts: { rows: 1, result_columns: { length: 64 } } })
+    expect(after).toMatchObject({ title: "select 'still here'", status: 'SELECT 1' })
+  })
+
   it('clickhouse-client: with TLS on both sides, settings as facts', async () => {
     const secure = ['--port', '9440', '--secure']
     const done = await client("select 'safe'", ...secure, '--max_threads', '1')
