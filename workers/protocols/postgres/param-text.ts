@@ -42,8 +42,9 @@ export function binaryText(type: number, bytes: Buffer, textOf: (bytes: Buffer) 
   return Object.hasOwn(writers, type) ? (writers[type]?.(bytes) ?? null) : null
 }
 
+const oid = 26
 /** Types of whole numbers: int8, int2, int4, oid. */
-const wholes: ReadonlySet<number> = new Set([20, 21, 23, 26])
+const wholes: ReadonlySet<number> = new Set([20, 21, 23, oid])
 
 /**
  * A parameter in textual form: a whole number as the server would print it, where its type is known, anything else as it
@@ -53,7 +54,9 @@ export function plainText(type: number, text: string | null): string | null {
   if (text === null || !wholes.has(type)) return text
   const [, sign = '', digits] = /^[ \t\n\r\f\v]*([+-]?)0*(\d{1,20})[ \t\n\r\f\v]*$/.exec(text) ?? []
   if (digits === undefined) return null
-  return sign === '-' && digits !== '0' ? `-${digits}` : digits
+  if (sign !== '-' || digits === '0') return digits
+  // the server counts them down from 2^32
+  return type === oid ? null : `-${digits}`
 }
 
 function sized(size: number, write: (bytes: Buffer) => string): Writer {

@@ -36,7 +36,8 @@ describe('boundParams()', () => {
     ['\u00a07', 'undecodable'],
   ])('has a whole number as the server reads it: %j', (written, read) => {
     for (const type of [20, 21, 23, 26]) {
-      const expected = read === 'undecodable' ? read : { 1: read }
+      // -7 is 4294967289 to an oid
+      const expected = read === 'undecodable' || (type === 26 && read === '-7') ? 'undecodable' : { 1: read }
       expect(valuesOf(boundParams([text(written)], [type], textOf))).toEqual(expected)
     }
     expect(valuesOf(boundParams([text(written)], [], textOf))).toEqual({ 1: written })
