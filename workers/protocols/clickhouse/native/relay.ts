@@ -22,6 +22,9 @@ export async function relay(parts: RelayParts): Promise<void> {
   await new Relay(parts).run()
 }
 
+/** Most bytes that wait for an agent before more is made for it: a short frame may hold much. */
+const mostAhead = 1 << 20
+
 class Relay {
   readonly #parts: RelayParts
   readonly #conversation: Conversation
@@ -71,6 +74,8 @@ class Relay {
       while (!this.#isOver) {
         const packet = decoder.next()
         if (packet !== null) {
+          // who does not read its denials is asked nothing more
+          if (packet.kind !== 'cancel' && this.#isAhead) await drained(this.#parts.agent.stream)
           await this.#conversation.handle(packet)
           continue
         }
@@ -91,13 +96,14 @@ class Relay {
     try {
       for (;;) {
         agent.stream.cork()
+        let isAll = false
         try {
-          this.#readAnswers()
+          isAll = this.#readAnswers()
         } finally {
           agent.stream.uncork()
         }
         if (agent.stream.writableNeedDrain) await drained(agent.stream)
-        if (this.#isOver || !(await server.packets.more())) break
+        if (this.#isOver || (isAll && !(await server.packets.more()))) break
       }
     } catch (error) {
       const because = error instanceof ClawError ? error.message : 'it could not be read'
@@ -107,21 +113,27 @@ class Relay {
     this.#serverEnded()
   }
 
-  /** Everything that has come from the server. */
-  #readAnswers(): void {
+  get #isAhead(): boolean {
+    return this.#parts.agent.stream.writableLength > mostAhead
+  }
+
+  /** Reads what has come from the server; false: the agent has to take some of it first. */
+  #readAnswers(): boolean {
     const { decoder } = this.#parts.server.packets
     while (!this.#isOver) {
+      if (this.#isAhead) return false
       const packet = decoder.next()
       if (packet !== null) {
         this.#conversation.answer(packet)
         continue
       }
-      if (!decoder.isInside) return
+      if (!decoder.isInside) return true
       const rest = decoder.rest()
       if (rest !== null) this.#conversation.rest(rest)
       if (!decoder.isInside) this.#conversation.over()
-      else if (rest === null) return
+      else if (rest === null) return true
     }
+    return true
   }
 
   /** From here on bytes of the server are copied as they are: it cannot be told any more where a packet ends. */

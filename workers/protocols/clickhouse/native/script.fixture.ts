@@ -11,16 +11,21 @@ import { framed } from '../../../wire/clickhouse/safe-frame.ts'
 import { ServerDecoder, type ServerPacket } from '../../../wire/clickhouse/server-packets.ts'
 import { PacketStream } from './packet-stream.ts'
 
-/** A Query of the newest revision, with compressed blocks. */
+/** A Query of the newest revision. */
 export function query(text: string | Buffer, more: QueryParts = {}): Buffer {
-  const { settings = {}, params = {}, secret = '', kind = 0 } = more
+  const { settings = {}, params = {}, secret = '', kind = 0, isCompressed = true } = more
   const sink = new ByteSink().varint(1).text('id').byte(kind)
   if (kind !== 0) {
     sink.text('boss').text('').text('').raw(Buffer.alloc(8)).byte(1).text('me').text('host').text('client')
     sink.varint(1).varint(1).varint(newestRevision).text('').varint(0).varint(1).byte(0).varint(0).varint(0).varint(0)
   }
   for (const [name, value] of Object.entries(settings)) sink.text(name).varint(0).text(value)
-  sink.text('').text(secret).varint(2).varint(1).text(text)
+  sink
+    .text('')
+    .text(secret)
+    .varint(2)
+    .varint(isCompressed ? 1 : 0)
+    .text(text)
   for (const [name, value] of Object.entries(params)) sink.text(name).varint(2).text(`'${value}'`)
   return sink.text('').whole()
 }
@@ -32,6 +37,8 @@ export interface QueryParts {
   readonly secret?: string
   /** 2: part of a query of another server. */
   readonly kind?: 0 | 1 | 2
+  /** Whether blocks are compressed; true where nothing is said. */
+  readonly isCompressed?: boolean
 }
 
 /** A Data packet, of a client or a server: one column of texts; without any, the block that ends a series. */
