@@ -193,6 +193,7 @@ const errors: readonly Row[] = [
   ['OURS', 'an upstream without a port', inEndpoint('upstream = «"localhost"»'), /not host:port/],
   ['OURS', 'a ca_cert that is no certificate', inEndpoint('ca_cert = «"x"»'), /no certificate/],
   ['OURS', 'a relay_allow that is no CIDR', inGateway('relay_allow = ["10.0.0.0/8", «"x"»]'), /not a CIDR block/],
+  ['OURS', 'more stored of a body than is recorded', base.replace('gateway {', 'gateway {\n  limits {\n    «body_storage» = "5MiB"\n  }\n'), /body_storage \(5242880 bytes\) is above 4194304 bytes/],
 ]
 
 // biome-ignore format: a table is read row by row

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { mostSampleBytes } from '../../workers/contract/action.ts'
 import type { Address } from '../../workers/contract/ids.ts'
 import type { Single } from './declare.ts'
 import { type Decoding, decode } from './decode.ts'
@@ -47,10 +48,18 @@ function settingsOf(report: Report, written: Written, input: GatewayInput): Gate
   const sampleBytes = input.limits?.body_storage ?? 4096
   if (inspectBytes < sampleBytes)
     report.warn(
-      limitsSpot(written),
+      limitsSpot(written, 'body_buffer'),
       `body_buffer (${inspectBytes} bytes) is below body_storage (${sampleBytes} bytes)`,
       {
         hint: 'bodies are recorded further than rules can see them',
+      },
+    )
+  if (sampleBytes > mostSampleBytes)
+    report.error(
+      limitsSpot(written, 'body_storage'),
+      `body_storage (${sampleBytes} bytes) is above ${mostSampleBytes} bytes`,
+      {
+        hint: 'no more than 4MiB of a body is recorded',
       },
     )
   const wireguard = input.wireguard === undefined ? null : wireguardOf(report, written, input, input.wireguard)
@@ -119,9 +128,9 @@ function dialTarget(endpoint: string | undefined, publicUrl: string | undefined,
   return { host, port }
 }
 
-function limitsSpot({ file, body, spot }: Written): Spot {
+function limitsSpot({ file, body, spot }: Written, name: string): Spot {
   const limits = body.blocks.find(({ type }) => type === 'limits')
-  const attribute = limits === undefined ? undefined : attributeOf(limits.body, 'body_buffer')
+  const attribute = limits === undefined ? undefined : attributeOf(limits.body, name)
   return attribute !== undefined
     ? { file, span: attribute.at }
     : limits !== undefined

@@ -11,7 +11,11 @@ const limits = z.strictObject({
     unit: 'size',
     fallback: '1MiB',
   }),
-  body_storage: field(size().optional(), { doc: 'Bytes kept per recorded body.', unit: 'size', fallback: '4KiB' }),
+  body_storage: field(size().optional(), {
+    doc: 'Bytes kept per recorded body, at most 4MiB.',
+    unit: 'size',
+    fallback: '4KiB',
+  }),
 })
 
 const genaiTelemetry = z.strictObject({

@@ -1,4 +1,4 @@
-import { type ActionEvent, longestText, mostNamedColumns } from '../../workers/contract/action.ts'
+import { type ActionEvent, longestText, mostNamedColumns, mostSampleBytes } from '../../workers/contract/action.ts'
 import { maxDescribed } from '../../workers/contract/described.ts'
 import { mostCounters, type ToHost } from '../../workers/contract/messages.ts'
 import { mostShadowHits } from '../../workers/contract/verdict.ts'
@@ -8,8 +8,6 @@ import { isPlainData } from './plain-data.ts'
 const mostApprovers = 64
 /** Unknown facts of one action. */
 const mostUnknowns = 1024
-/** Largest sample of an event, bytes. */
-const maxSample = 4 * 1024 * 1024
 /** Last moment a `Date` can say, epoch ms. */
 const lastMoment = 8.64e15
 
@@ -139,7 +137,7 @@ function isSample(sample: unknown): boolean {
     sample.bytes instanceof Uint8Array &&
     // what is kept is all that the bytes are a part of, and nobody else may write there
     sample.bytes.buffer instanceof ArrayBuffer &&
-    sample.bytes.buffer.byteLength <= maxSample &&
+    sample.bytes.buffer.byteLength <= mostSampleBytes &&
     Number.isFinite(sample.total) &&
     (sample.sha256 === null || isName(sample.sha256)) &&
     (sample.contentType === null || isText(sample.contentType))

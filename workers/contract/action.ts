@@ -80,6 +80,8 @@ export interface StatementResult {
   readonly rows: number
 }
 
+/** Largest sample of an event, bytes. */
+export const mostSampleBytes = 4 * 1024 * 1024
 /** Columns of a result that are named in the record. */
 export const mostNamedColumns = 64
 /** Longest text of an event, e.g. the name of a column or why an action failed, UTF-16 units. */
