@@ -1,11 +1,14 @@
 import net from 'node:net'
 import tls from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makePki, type Pki } from '../../../upstream/pki.fixture.ts'
 import { listen, type Serving } from '../../../upstream/serving.fixture.ts'
+import { addendum, endOfStreamPacket } from '../../../wire/clickhouse/encode.ts'
+import { newestRevision } from '../../../wire/clickhouse/revisions.ts'
 import { startGateway } from './gateway.fixture.ts'
 import {
   type Answers,
+  agentHello,
   data,
   header,
   query,
@@ -122,5 +125,40 @@ describe('a session whose TLS is cut off', () => {
       },
     )
     expect(actions[0]?.closing).toMatchObject({ status: 'error', error: 'the agent closed the connection' })
+  })
+})
+
+describe('a server', () => {
+  it('that does not say which database a session has is not waited for for ever', async () => {
+    await using server = await startScripted(() => 'hang')
+    await using gateway = await startGateway({ serverPort: server.port })
+    using agent = await startAgent(gateway.port, { isSilent: true })
+    agent.write(Buffer.concat([agentHello('agent', newestRevision, ''), addendum(newestRevision, '')]))
+    expect(await agent.next()).toBe('hello')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      agent.write(Buffer.concat([query('select 1'), data(null)]))
+      while (!server.heard.includes('SELECT currentDatabase()')) await new Promise(setImmediate)
+      await vi.advanceTimersByTimeAsync(20_000)
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(await agent.answer()).toEqual([expect.stringMatching(/^exception 101 .*did not say in time which database/)])
+    agent.socket.destroy()
+    await gateway.idle()
+    expect([gateway.actions, gateway.faults]).toEqual([[], []])
+  })
+
+  it('that sends rows nobody asked for ends the session: they would be held to no limit', async () => {
+    const twice = () => [header, endOfStreamPacket(), data(['more'], 1), endOfStreamPacket()]
+    await using server = await startScripted(twice)
+    await using gateway = await startGateway({ serverPort: server.port })
+    using agent = await startAgent(gateway.port)
+    agent.write(Buffer.concat([query('select 1'), data(null)]))
+    expect(await agent.answer()).toEqual(['data 0', 'endOfStream'])
+    expect(await agent.answer()).toEqual([expect.stringMatching(/^exception 101 .*rows unasked/)])
+    agent.socket.destroy()
+    await gateway.idle()
+    expect(gateway.actions.map(({ closing }) => closing?.status)).toEqual(['SELECT 0'])
   })
 })

@@ -36,6 +36,8 @@ interface Asked {
 const mostKept = 256 * 1024
 /** Pieces of the answer to the gateway's own question that are kept. */
 const mostLearned = 16
+/** How long a server may take to say which database a session has, ms. */
+const learnMs = 20_000
 /** How long a server may take to end a statement whose result broke a limit, ms. */
 const cancelMs = 30_000
 
@@ -140,6 +142,9 @@ export class Conversation {
         this.#ended(packet.held, null)
         break
       default:
+        // rows of no statement would be held to no limit
+        if (this.#running === null && /^(data|totals|extremes)$/.test(packet.kind))
+          throw new ClawError('CP_PROTOCOL', 'the server sent rows unasked')
         this.#pass(packet.held, this.#running?.result.begin(packet) ?? [packet.held])
         if (!packet.goesOn) this.over()
     }
@@ -261,12 +266,15 @@ export class Conversation {
 
   /** Asks which database it is whose tables are named without one: rules that name them in full hold then. */
   async #askDatabase(): Promise<void> {
-    const { expect, toServer, revision } = this.#parts
+    const { expect, toServer, revision, fail } = this.#parts
     this.#hasLearned = true
     this.#learning = []
     expect(false, false)
+    const late = new ClawError('CP_TIMEOUT', 'the server did not say in time which database the session has')
+    this.#timer = setTimeout(() => fail(late), learnMs)
     await toServer(databaseQuestion(revision))
     while (this.#learning !== null && !this.#isOver) await this.#progress()
+    this.#stopTimer()
   }
 
   #learn(packet: ServerPacket): void {

@@ -202,8 +202,8 @@ export async function startAgent(port: number, { isSilent = false } = {}): Promi
 }
 
 /** The Hello of an agent. */
-export function agentHello(user: string, revision = newestRevision + 30): Buffer {
-  const named = { name: 'agent', major: 25, minor: 1, database: 'shop', password: Buffer.from('x') }
+export function agentHello(user: string, revision = newestRevision + 30, database = 'shop'): Buffer {
+  const named = { name: 'agent', major: 25, minor: 1, database, password: Buffer.from('x') }
   return clientHello({ ...named, revision, user: Buffer.from(user) })
 }
 
