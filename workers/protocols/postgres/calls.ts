@@ -3,7 +3,7 @@ import { functionEffect } from './function-effects.ts'
 import { readNestedText } from './nested-text.ts'
 import { asList, asNode, type Node, nameParts, unwrap } from './node.ts'
 import { constantText, noteNamedRelation } from './relations.ts'
-import { isSearchPath, notePath, schemasListed } from './search-path.ts'
+import { notePath, schemasOf, setsPath } from './search-path.ts'
 import { isLexingChange } from './settings.ts'
 import { verbOfSetting } from './statement-kinds.ts'
 import type { Walk } from './walk.ts'
@@ -89,7 +89,7 @@ function noteSetting(args: readonly unknown[], walk: Walk): void {
   }
   const isLocal = asNode(asNode(asNode(args[2])?.A_Const)?.boolval)?.boolval === true
   walk.effects.verbs.add(verbOfSetting(name, isLocal))
-  if (isSearchPath(name)) notePath(schemasListed(constantText(args[1])), walk.effects)
+  if (setsPath(name)) notePath(schemasOf(name, constantText(args[1])), walk.effects)
   if (isLexingChange(name, constantText(args[1]))) walk.effects.changesLexing = true
 }
 

@@ -5,7 +5,7 @@ import type { Permit } from '../../contract/verdict.ts'
 import { redeem } from '../../rules/gate.ts'
 import type { PostgresSettings } from './definition.ts'
 import { fatal } from './respond.ts'
-import { isSearchPath, schemasListed } from './search-path.ts'
+import { schemasOf, setsPath } from './search-path.ts'
 import { type SessionFacts, seenOf } from './sql-facts.ts'
 import { type StartupSetting, settingStatements } from './startup-settings.ts'
 
@@ -37,7 +37,7 @@ export async function judgeSettings(
   const closeAll = (status: string, error: string | null) => {
     for (const { action } of allowed) session.close(action, { ...untouched, status, error })
   }
-  for (const { name, value } of settings) if (isSearchPath(name)) facts.path.put(schemasListed(value))
+  for (const { name, value } of settings) if (setsPath(name)) facts.path.put(schemasOf(name, value))
   for (const statement of settingStatements(settings).flatMap(analyse)) {
     const { action, ruling } = await session.judge(seenOf(statement, facts))
     if (ruling.kind === 'deny') {

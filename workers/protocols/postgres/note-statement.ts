@@ -5,7 +5,7 @@ import { type Effects, type Hidden, hide, hideAll, include } from './effects.ts'
 import { asList, asNode, kindOf, type Node, nameParts, unwrap } from './node.ts'
 import { isMergeUnqualified, isUnqualified } from './qualification.ts'
 import { hideRelations, markTargets, noteObject, noteRelation } from './relations.ts'
-import { isSearchPath, notePath, schemasSet } from './search-path.ts'
+import { notePath, schemasSet, setsPath } from './search-path.ts'
 import { changesLexing } from './settings.ts'
 import { isOn, statementKinds } from './statement-kinds.ts'
 import type { Note, Walk } from './walk.ts'
@@ -163,7 +163,7 @@ function noteExecute(node: Node, walk: Walk): void {
 
 function noteSet(node: Node, walk: Walk): void {
   if (changesLexing(node)) walk.effects.changesLexing = true
-  if (isSearchPath(node.name)) notePath(schemasSet(node), walk.effects)
+  if (setsPath(node.name)) notePath(schemasSet(node), walk.effects)
   noteStoredSetting(node, walk)
 }
 

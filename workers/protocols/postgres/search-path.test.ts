@@ -31,6 +31,11 @@ describe('a search path', () => {
     'do $$ begin set search_path = secret; end $$',
     "explain analyze select set_config('search_path', 'secret', true)",
     "with x as (select set_config('search_path', 'secret', false)) select * from x",
+    // "$user" stands at the beginning of the usual path
+    'set role secret',
+    'set local role "secret"',
+    'set session authorization secret',
+    "select set_config('role', 'secret', true)",
   ])('gives bare names a meaning: %s', (text) => {
     expect(seenAfter(text, 'select * from keys').tables).toContain('secret.keys')
     expect(seenAfter(text, 'delete from keys where id = 1').targets).toContain('secret.keys')
@@ -38,7 +43,13 @@ describe('a search path', () => {
 
   it('leaves names alone that have a schema, and sessions that keep the path', () => {
     expect(seenAfter('set search_path = secret', 'select * from a.keys').tables).toEqual(['a.keys', 'keys'])
-    for (const text of ['select 1', 'set timezone = utc', 'reset search_path', 'set search_path to default'])
+    for (const text of [
+      'select 1',
+      'set timezone = utc',
+      'reset search_path',
+      'set search_path to default',
+      'set role none',
+    ])
       expect(seenAfter(text, 'select * from keys')).toEqual({ tables: ['keys'], targets: [], unknowns: [] })
     expect(seenAfter("select set_config('search_path', '', false)", 'select * from keys').tables).toEqual(['keys'])
   })
@@ -51,6 +62,7 @@ describe('a search path', () => {
   it.each([
     "select set_config('search_path', (select s from t), false)",
     "select set_config('search_path', $1, false)",
+    "select set_config('role', $1, false)",
     "do $$ begin execute 'set search_path = ' || 'secret'; end $$",
     'do language plperl $$ spi_exec_query("set search_path = secret") $$',
     'selec 1',

@@ -1,9 +1,12 @@
 import type { Effects } from './effects.ts'
 import { asList, type Node, textOf } from './node.ts'
 
-/** Whether a setting of this name is the search path. */
-export function isSearchPath(name: unknown): boolean {
-  return typeof name === 'string' && name.toLowerCase() === 'search_path'
+/** Settings by which names without a schema find others: the path itself, and who is `"$user"` in it. */
+const deciding: ReadonlySet<string> = new Set(['search_path', 'role', 'session_authorization'])
+
+/** Whether a setting of this name says where names without a schema are looked up. */
+export function setsPath(name: unknown): boolean {
+  return typeof name === 'string' && deciding.has(name.toLowerCase())
 }
 
 /** Notes what is put into the search path; null: it cannot be told. */
@@ -12,12 +15,25 @@ export function notePath(schemas: readonly string[] | null, effects: Effects): v
   else for (const schema of schemas) effects.schemas.add(schema)
 }
 
-/** The schemas a SET of the search path names, each value one of them; null: not all are constants. */
+/** The schemas such a SET names, each value one of them; null: not all are constants. */
 export function schemasSet(node: Node): readonly string[] | null {
   // RESET and DEFAULT lead back to what the session began with
   if (node.kind !== 'VAR_SET_VALUE') return []
   const schemas = asList(node.args).map(textOf)
-  return schemas.every((schema) => schema !== null) ? schemas : null
+  if (!schemas.every((schema) => schema !== null)) return null
+  return isNobody(String(node.name), schemas[0] ?? '') ? [] : schemas
+}
+
+/** The schemas that the text of such a setting names; null: it is not known, or no list. */
+export function schemasOf(name: string, text: string | null): readonly string[] | null {
+  if (name.toLowerCase() === 'search_path') return schemasListed(text)
+  if (text === null) return null
+  return isNobody(name, text) ? [] : [text]
+}
+
+/** Whether it is SET ROLE NONE. */
+function isNobody(name: string, value: string): boolean {
+  return name.toLowerCase() === 'role' && value === 'none'
 }
 
 // spaces of ASCII alone are spaces to the server
