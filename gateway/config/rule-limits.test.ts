@@ -65,7 +65,8 @@ describe('limits of a rule', () => {
     ['postgres.db', ['verdict = "allow"', 'limit_rows = 0'], 'limit_rows: must be above zero'],
     ['postgres.db', ['verdict = "allow"', 'limit_bytes = "0"'], 'limit_bytes: "0" must be positive'],
     ['postgres.db', ['verdict = "allow"', 'limit_bytes = "1.5M"'], 'limit_bytes: "1.5M" is not a size'],
-  ])('are refused where they cannot be kept: %s %s', async (endpoint, lines, message) => {
+    ['https.api', ['verdict = "deny"', `reason = "${'no '.repeat(1500)}"`], 'reason: must be at most 4096 characters'],
+  ])('are refused where they cannot be kept: %s %.60s', async (endpoint, lines, message) => {
     const { outcome, problems } = await load(endpoint, ...lines)
     expect(outcome).toBeUndefined()
     expect(problems.join('\n')).toContain(message)

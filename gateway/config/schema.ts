@@ -157,10 +157,15 @@ export const ruleSchema = z.strictObject({
     ref: 'approver',
     example: '[builtin.dashboard]',
   }),
-  reason: field(text().optional(), {
-    doc: 'Told to the agent on deny, and to approvers.',
-    fallback: '"denied by policy", with approve "a rule wants approval"',
-  }),
+  reason: field(
+    text()
+      .refine((reason) => reason.length <= 4096, { error: 'must be at most 4096 characters' })
+      .optional(),
+    {
+      doc: 'Told to the agent on deny, and to approvers; at most 4096 characters.',
+      fallback: '"denied by policy", with approve "a rule wants approval"',
+    },
+  ),
   limit_rows: field(
     whole()
       .refine((rows) => rows > 0, { error: 'must be above zero' })

@@ -9,6 +9,7 @@ const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, HOME: dir, NO_COLOR: '1
 const dev = (...words: readonly string[]) => run(process.execPath, [clawpatrol, 'dev', ...words], env)
 
 interface Row {
+  readonly at: string
   readonly title: string
   readonly decision: string
   readonly rule: string
@@ -27,6 +28,8 @@ describe('clawpatrol dev', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Row)
+      // they are printed as they end
+      .sort((one, other) => Date.parse(one.at) - Date.parse(other.at))
     const seen = rows.map(({ title, decision, rule }) => `${decision} ${rule} ${title}`)
     expect(seen.slice(0, 7)).toEqual([
       'allow notes-use GET https://notes.demo.internal/v1/notes',

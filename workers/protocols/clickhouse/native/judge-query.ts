@@ -4,6 +4,7 @@ import type { Session } from '../../../contract/plugin.ts'
 import { redeem } from '../../../rules/gate.ts'
 import type { Query } from '../../../wire/clickhouse/query.ts'
 import { noFacts } from '../../../wire/sql/unseen-statement.ts'
+import { joinName } from '../seen.ts'
 import { seenOf } from '../sql-facts.ts'
 import { codes, denial, refusal } from './respond.ts'
 import { type Cleared, closeAction } from './running.ts'
@@ -40,7 +41,7 @@ export async function judgeTablesStatus(
   parts: JudgingParts,
   tables: readonly { readonly database: string; readonly table: string }[],
 ): Promise<Verdict> {
-  const names = tables.map(({ database, table }) => `${database}.${table}`.toLowerCase())
+  const names = tables.map(({ database, table }) => joinName(database === '' ? [table] : [database, table]))
   const facts = { ...noFacts, verb: 'tables status', verbs: ['tables status'], tables: [...new Set(names)].sort() }
   const statement = { facts: { ...facts, statement: 'TABLES STATUS' }, unknowns: [] }
   return await judgeAll(parts, { statements: [statement], settings: {}, params: {} })
